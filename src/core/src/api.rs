@@ -1,0 +1,316 @@
+//! The engine's border: what goes in, what comes out.
+//!
+//! ```text
+//! shell ──Input──▶ Engine::step(now, input, &mut effects) ──Effect──▶ shell
+//! ```
+//! No effect and no event about a process lacks its [`InvocationId`]; events of an invocation that
+//! is not the unit's current one are dropped, in one place.
+use crate::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
+use crate::snapshot::{ActiveState, UnitResult};
+use crate::{CommitId, InvocationId, JobId};
+use gitproc_unit::{ExecRole, MeaningHash, Unit, UnitName, UnitSet};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What can happen to the engine.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// This commit's units are wanted from now on. Replaces what was wanted before, also in the
+    /// middle of a rollout. [`Effect::Settled`] with the same job tells when nothing is left to do.
+    Target {
+        /// Names the apply in [`Effect::Settled`].
+        job: JobId,
+        /// The commit.
+        commit: CommitId,
+        /// Its units.
+        units: Arc<UnitSet>,
+    },
+    /// An operator's request. Each is answered by one [`Effect::JobDone`] per unit.
+    Request {
+        /// Names the request.
+        job: JobId,
+        /// What to do.
+        verb: Verb,
+        /// To which units; unknown ones are answered with [`JobResult::NotFound`].
+        units: Vec<UnitName>,
+    },
+    /// Send a signal (`gitproc kill`).
+    Kill {
+        /// The unit.
+        unit: UnitName,
+        /// To whom.
+        whom: KillWhom,
+        /// Number.
+        signal: i32,
+    },
+    /// Forget failures and start counters.
+    ResetFailed {
+        /// Which; all when empty.
+        units: Vec<UnitName>,
+    },
+    /// Something happened to a helper.
+    Helper {
+        /// Which invocation.
+        invocation: InvocationId,
+        /// What.
+        event: HelperEvent,
+    },
+    /// At start, before the first `Target`: a helper that outlived the last daemon.
+    Adopt {
+        /// What was recorded when it was spawned.
+        record: InvocationRecord,
+        /// The definition it was spawned from, re-read from its commit; `None` if that is lost.
+        unit: Option<Arc<Unit>>,
+        /// What the helper says.
+        state: HelperState,
+        /// False when the helper itself is gone and `state` is what it left behind.
+        alive: bool,
+    },
+    /// At start, before the first `Target`: what was recorded about a unit.
+    Restore {
+        /// The unit.
+        unit: UnitName,
+        /// Its record.
+        record: UnitRecord,
+    },
+    /// A deadline may have passed.
+    Tick,
+    /// Stop everything in order. Answered by [`Effect::Settled`].
+    Shutdown {
+        /// Names it.
+        job: JobId,
+    },
+}
+
+/// Verbs of systemctl that go through jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Verb {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+}
+
+/// `gitproc kill --kill-whom`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum KillWhom {
+    Main,
+    Control,
+    All,
+}
+
+/// What a helper, or the shell on its behalf, reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HelperEvent {
+    /// The helper could not be made; `Gone` does not follow.
+    SpawnFailed(Failure),
+    /// Set-up is done; commands may be run.
+    Ready,
+    /// Set-up failed; `Gone` follows.
+    Failed(Failure),
+    /// A command's process exists.
+    Forked {
+        /// Which line.
+        role: ExecRole,
+        /// Which command.
+        index: u32,
+        /// Host pid, for people.
+        pid: u32,
+    },
+    /// The program was executed.
+    Execed {
+        /// Which line.
+        role: ExecRole,
+        /// Which command.
+        index: u32,
+    },
+    /// A command has ended.
+    Exited(Exit),
+    /// The main process of a forking service is known.
+    MainPid {
+        /// Host pid, for people.
+        pid: u32,
+    },
+    /// A main process that the helper did not fork itself has ended.
+    MainExited(ProcessEnd),
+    /// sd_notify(3)
+    Notify(Notify),
+    /// No process of the service is left.
+    Empty,
+    /// The kernel killed something of the cgroup for want of memory (memory.events `oom_kill`).
+    OomKill,
+    /// The helper is gone, nothing lives in its cgroup, and both are cleaned up. The last event.
+    Gone,
+}
+
+/// What the shell has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Make the cgroup and the helper. Answered by `Ready`, `Failed` or `SpawnFailed`.
+    Spawn {
+        /// New invocation.
+        invocation: InvocationId,
+        /// The definition to run.
+        unit: Arc<Unit>,
+        /// The commit it comes from.
+        commit: CommitId,
+        /// Automatic restarts so far.
+        restarts: u32,
+    },
+    /// Have the helper run one command of the unit.
+    Run {
+        /// Which invocation.
+        invocation: InvocationId,
+        /// Which line.
+        role: ExecRole,
+        /// Which command.
+        index: u32,
+        /// MAINPID and so on (systemd.exec(5), "Environment variables set or propagated").
+        environment: Vec<(String, String)>,
+    },
+    /// Have the helper send a signal.
+    Signal {
+        /// Which invocation.
+        invocation: InvocationId,
+        /// To whom.
+        whom: Whom,
+        /// Number.
+        signal: i32,
+    },
+    /// SIGKILL to everything in the payload cgroup, by the kernel (`cgroup.kill`) where it can.
+    KillCgroup {
+        /// Which invocation.
+        invocation: InvocationId,
+    },
+    /// End the helper: nothing of the service is to be left. Answered by `Gone`.
+    Release {
+        /// Which invocation.
+        invocation: InvocationId,
+        /// The runtime directory stays (a restart follows and RuntimeDirectoryPreserve= says so).
+        keep_runtime_directory: bool,
+    },
+    /// An operator's request is done for this unit.
+    JobDone(JobOutcome),
+    /// A `Target` or `Shutdown` has nothing left to do.
+    Settled {
+        /// The job that it was given with.
+        job: JobId,
+        /// Units that should be up and are not, with the reason.
+        failed: Vec<(UnitName, String)>,
+        /// A newer target took its place.
+        superseded: bool,
+    },
+    /// A unit's state changed: for the log, events, and progress lines of an apply.
+    Changed {
+        /// The unit.
+        unit: UnitName,
+        /// This activation.
+        invocation: Option<InvocationId>,
+        /// Before.
+        from: ActiveState,
+        /// After.
+        to: ActiveState,
+        /// SubState after.
+        sub: &'static str,
+        /// Result after.
+        result: UnitResult,
+        /// In words, when something went wrong.
+        reason: Option<String>,
+        /// Host pid of the main process.
+        main_pid: Option<u32>,
+    },
+    /// Keep this about the unit, by rename; `None`: forget it.
+    Record {
+        /// The unit.
+        unit: UnitName,
+        /// What to keep.
+        record: Option<UnitRecord>,
+    },
+}
+
+/// How a request ended for one unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOutcome {
+    /// The request.
+    pub job: JobId,
+    /// The unit.
+    pub unit: UnitName,
+    /// How.
+    pub result: JobResult,
+    /// Why, when it did not go well.
+    pub reason: Option<String>,
+}
+
+/// systemd's job results, as far as they occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobResult {
+    /// As asked.
+    Done,
+    /// It did not come up (or did not reload).
+    Failed,
+    /// A unit that it needs did not come up.
+    Dependency,
+    /// Another request took its place.
+    Canceled,
+    /// It does not apply: reload of a unit that can't, or is not active.
+    Invalid,
+    /// No such unit.
+    NotFound,
+}
+
+/// What outlives the daemon about a unit, apart from its helper. Under /run: a reboot clears it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitRecord {
+    /// Format of this record.
+    pub version: u32,
+    /// An operator stopped it; it stays down until started again, or until its commit changes it.
+    pub stopped_by_operator: bool,
+    /// An operator started it although the default target does not pull it in.
+    pub started_by_operator: bool,
+    /// It is failed, with this result.
+    pub failed: Option<UnitResult>,
+    /// A oneshot or RemainAfterExit= unit that ran and counts as active or done, with its meaning.
+    pub completed: Option<MeaningHash>,
+    /// Why it failed, in words.
+    pub reason: Option<String>,
+    /// Automatic restarts since the last explicit start.
+    pub restarts: u32,
+    /// How the main process last ended.
+    pub main_end: Option<ProcessEnd>,
+    /// The meaning that was started last; a failed unit is tried again when its meaning changes.
+    pub meaning: Option<MeaningHash>,
+    /// The commit of that.
+    pub commit: Option<CommitId>,
+    /// It was waiting for its automatic restart.
+    pub auto_restart: bool,
+}
+
+/// [`UnitRecord::version`] of this code.
+pub const UNIT_RECORD_VERSION: u32 = 1;
+
+/// What is written into the invocation directory (`invocation.json`) before the helper is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvocationRecord {
+    /// Format of this record.
+    pub version: u32,
+    /// This activation.
+    pub invocation: InvocationId,
+    /// The unit.
+    pub unit: UnitName,
+    /// The commit of its definition, so that an adopting daemon can read it again.
+    pub commit: CommitId,
+    /// Meaning of its definition.
+    pub meaning: MeaningHash,
+    /// v2 cgroup directory of the unit, relative to the mount; `None` without cgroups.
+    pub cgroup: Option<String>,
+    /// Automatic restarts so far.
+    pub restarts: u32,
+}
+
+/// [`InvocationRecord::version`] of this code.
+pub const INVOCATION_RECORD_VERSION: u32 = 1;

@@ -1,0 +1,21 @@
+//! What gitproc decides: graph, plan, jobs, unit state machines, restart policy.
+//!
+//! Pure functions of (state, now, input): no I/O, no clock, no randomness, no process ids beyond
+//! what is shown to people. The shells act on the [`Effect`]s and report back as [`Input`]s.
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod engine;
+pub mod generation;
+pub mod graph;
+pub mod ids;
+pub mod layout;
+pub mod logline;
+pub mod plan;
+pub mod protocol;
+pub mod snapshot;
+pub mod spec;
+
+pub use api::{Effect, HelperEvent, Input, JobOutcome, JobResult, KillWhom, Verb};
+pub use engine::{Engine, EngineConfig};
+pub use ids::{CommitId, Generation, Instant, InvocationId, JobId};

@@ -1,0 +1,116 @@
+//! The format of a unit's log file: one record per line, readable with any tool.
+//!
+//! `<µs since the epoch> <tag> <bytes>\n`, where the tag is
+//! `o`/`e`: a whole line of stdout/stderr; `O`/`E`: a piece of a line that goes on in the next
+//! record of that stream; `i`: an invocation begins, the bytes are `<invocation> <commit or ->`;
+//! `-`: a remark of gitproc itself (lines dropped, …). Bytes are as the service wrote them (NUL and
+//! invalid UTF-8 included), without the newline.
+
+/// Longest payload of one record, in bytes; a longer line is split.
+pub const RECORD_MAX: usize = 48 * 1024;
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// Line of stdout; `partial` when it goes on.
+    Stdout {
+        /// The line goes on in the next record of the stream.
+        partial: bool,
+    },
+    /// Line of stderr.
+    Stderr {
+        /// The line goes on in the next record of the stream.
+        partial: bool,
+    },
+    /// An invocation begins.
+    Invocation,
+    /// gitproc's own remark.
+    Remark,
+}
+
+/// One record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// µs since the epoch.
+    pub time_us: u64,
+    /// What it is.
+    pub tag: Tag,
+    /// As the service wrote it, without the newline.
+    pub bytes: &'a [u8],
+}
+
+impl Tag {
+    const fn letter(self) -> u8 {
+        match self {
+            Tag::Stdout { partial: false } => b'o',
+            Tag::Stdout { partial: true } => b'O',
+            Tag::Stderr { partial: false } => b'e',
+            Tag::Stderr { partial: true } => b'E',
+            Tag::Invocation => b'i',
+            Tag::Remark => b'-',
+        }
+    }
+}
+
+/// Appends a record to `out`. `bytes` must hold no newline.
+pub fn encode(record: Record<'_>, out: &mut Vec<u8>) {
+    debug_assert!(!record.bytes.contains(&b'\n'), "a record is one line");
+    out.extend_from_slice(record.time_us.to_string().as_bytes());
+    out.extend_from_slice(&[b' ', record.tag.letter(), b' ']);
+    out.extend_from_slice(record.bytes);
+    out.push(b'\n');
+}
+
+/// Reads a line (without its newline) back; `None` when it is no record (a torn write).
+pub fn decode(line: &[u8]) -> Option<Record<'_>> {
+    let space = line.iter().position(|b| *b == b' ')?;
+    let time_us = std::str::from_utf8(&line[..space]).ok()?.parse().ok()?;
+    let rest = &line[space + 1..];
+    let (&letter, rest) = rest.split_first()?;
+    let bytes = rest.strip_prefix(b" ")?;
+    let tag = match letter {
+        b'o' => Tag::Stdout { partial: false },
+        b'O' => Tag::Stdout { partial: true },
+        b'e' => Tag::Stderr { partial: false },
+        b'E' => Tag::Stderr { partial: true },
+        b'i' => Tag::Invocation,
+        b'-' => Tag::Remark,
+        _ => return None,
+    };
+    Some(Record {
+        time_us,
+        tag,
+        bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_as_it_went_in() {
+        for tag in [
+            Tag::Stdout { partial: false },
+            Tag::Stderr { partial: true },
+            Tag::Remark,
+        ] {
+            let record = Record {
+                time_us: 1_700_000_000_000_000,
+                tag,
+                bytes: b"a\0\xff b ",
+            };
+            let mut out = Vec::new();
+            encode(record, &mut out);
+            assert_eq!(out.pop(), Some(b'\n'));
+            assert_eq!(decode(&out), Some(record));
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_no_record() {
+        for torn in [&b""[..], b"17", b"17 ", b"17 o", b"x o y", b"17 q y"] {
+            assert_eq!(decode(torn), None, "{torn:?}");
+        }
+    }
+}
