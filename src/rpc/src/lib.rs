@@ -4,3 +4,13 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod client;
+pub mod codec;
+pub mod error;
+pub mod frame;
+pub mod message;
+
+pub use client::{CallError, Client, ConnectError};
+pub use error::{ErrorKind, RpcError};
+pub use frame::Lines;
+pub use message::{Id, Incoming, Request, Response};

@@ -51,9 +51,24 @@ pub enum Origin {
     },
 }
 
-/// 128 bits over the normalised meaning of a unit: never over its bytes.
+/// 128 bits over the normalised meaning of a unit: never over its bytes. 32 hex digits in text,
+/// because JSON readers lose the digits of so large a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct MeaningHash(pub u128);
+
+impl TryFrom<String> for MeaningHash {
+    type Error = std::num::ParseIntError;
+    fn try_from(text: String) -> Result<MeaningHash, Self::Error> {
+        u128::from_str_radix(&text, 16).map(MeaningHash)
+    }
+}
+
+impl From<MeaningHash> for String {
+    fn from(hash: MeaningHash) -> String {
+        format!("{:032x}", hash.0)
+    }
+}
 
 /// [Unit] (systemd.unit(5)).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
