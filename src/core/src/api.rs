@@ -288,6 +288,13 @@ pub struct UnitRecord {
     pub commit: Option<CommitId>,
     /// It was waiting for its automatic restart.
     pub auto_restart: bool,
+    /// A job that is under way; a daemon that starts again finishes it.
+    #[serde(default)]
+    pub job: Option<Verb>,
+    /// The activation that lives. When its helper is not found again, it never came to be: the
+    /// shell removes an invocation directory only after the engine has taken `Gone`.
+    #[serde(default)]
+    pub invocation: Option<InvocationId>,
 }
 
 /// [`UnitRecord::version`] of this code.

@@ -1,7 +1,29 @@
-//! The engine: one owner of all unit states. (Being written.)
-use crate::snapshot::UnitStatus;
-use crate::{Effect, Input, Instant};
-use gitproc_unit::UnitName;
+//! The engine: the one owner of all unit states.
+//!
+//! Level-triggered where the target is concerned: each new target is compared with what *is*, and
+//! jobs are made from the difference ([`target`]). Jobs wait for each other by systemd's rules
+//! ([`jobs`]); one activation of one service runs by itself ([`activation`]); a daemon that was
+//! away takes up what lives ([`adopt`]).
+//!
+//! Each step ends the same way: records first (write-ahead), then acts, then news, then answers.
+mod activation;
+mod adopt;
+mod jobs;
+mod slot;
+mod target;
+
+pub use activation::end_words;
+pub(crate) use jobs::is_host_kind;
+
+use crate::api::{HelperEvent, KillWhom, Verb};
+use crate::protocol::Whom;
+use crate::snapshot::{UnitResult, UnitStatus};
+use crate::{Effect, Input, Instant, InvocationId, JobId};
+use activation::{Activation, Progress};
+use gitproc_unit::{Restart, ServiceSection, Unit, UnitName};
+use slot::{Phase, Slot};
+use std::collections::{BTreeMap, BTreeSet};
+use target::Apply;
 
 /// What the engine is told once.
 #[derive(Debug, Clone)]
@@ -15,31 +37,330 @@ pub struct EngineConfig {
 /// Decides. See [`crate::api`].
 #[derive(Debug)]
 pub struct Engine {
-    #[allow(dead_code)]
     config: EngineConfig,
+    /// How many invocation ids were made.
+    drawn: u64,
+    slots: BTreeMap<UnitName, Slot>,
+    /// Which unit an invocation belongs to.
+    invocations: BTreeMap<InvocationId, UnitName>,
+    /// Units that have a job.
+    jobs: BTreeSet<UnitName>,
+    /// The target, and what its apply waits for.
+    apply: Option<Apply>,
+    /// Everything is to go down.
+    shutdown: Option<JobId>,
+    /// Units touched in this step.
+    touched: BTreeSet<UnitName>,
+}
+
+/// What one step produces, in the order in which it has to happen.
+#[derive(Debug, Default)]
+struct Outbox {
+    acts: Vec<Effect>,
+    answers: Vec<Effect>,
 }
 
 impl Engine {
     /// An engine that knows no units yet.
     pub fn new(config: EngineConfig) -> Engine {
-        Engine { config }
+        Engine {
+            config,
+            drawn: 0,
+            slots: BTreeMap::new(),
+            invocations: BTreeMap::new(),
+            jobs: BTreeSet::new(),
+            apply: None,
+            shutdown: None,
+            touched: BTreeSet::new(),
+        }
     }
 
     /// Takes one input, and appends what has to be done to `out`.
-    pub fn step(&mut self, _now: Instant, _input: Input, _out: &mut Vec<Effect>) {}
+    pub fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        let mut outbox = Outbox::default();
+        match input {
+            Input::Target { job, commit, units } => {
+                self.retarget(now, job, &commit, &units, &mut outbox);
+            }
+            Input::Request { job, verb, units } => {
+                self.request(job, verb, &units, &mut outbox);
+            }
+            Input::Kill { unit, whom, signal } => self.kill(&unit, whom, signal, &mut outbox),
+            Input::ResetFailed { units } => self.reset_failed(&units),
+            Input::Helper { invocation, event } => {
+                self.helper_event(now, invocation, event, &mut outbox);
+            }
+            Input::Adopt {
+                record,
+                unit,
+                state,
+                alive,
+            } => {
+                self.adopt(now, record, unit, &state, alive, &mut outbox);
+            }
+            Input::Restore { unit, record } => self.restore(now, unit, record),
+            Input::Tick => self.tick(now, &mut outbox),
+            Input::Shutdown { job } => self.begin_shutdown(job, &mut outbox),
+        }
+        self.run_jobs(now, &mut outbox);
+        self.settle(&mut outbox);
+        self.publish(now, outbox, out);
+    }
 
     /// When [`Input::Tick`] is to be given next.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        self.slots.values().filter_map(Slot::deadline).min()
     }
 
     /// All units, by name.
     pub fn statuses(&self) -> Vec<UnitStatus> {
-        Vec::new()
+        self.slots
+            .iter()
+            .map(|(name, slot)| slot.status(name))
+            .collect()
     }
 
     /// One unit.
-    pub fn status(&self, _unit: &UnitName) -> Option<UnitStatus> {
-        None
+    pub fn status(&self, unit: &UnitName) -> Option<UnitStatus> {
+        self.slots.get(unit).map(|slot| slot.status(unit))
     }
+
+    /// The definition that a unit runs, or would run.
+    pub fn definition(&self, unit: &UnitName) -> Option<&std::sync::Arc<Unit>> {
+        self.slots.get(unit).and_then(Slot::unit)
+    }
+
+    // ── The slots ───────────────────────────────────────────────────────────────────────────
+
+    /// Read-only look at a unit.
+    fn slot(&self, name: &UnitName) -> Option<&Slot> {
+        self.slots.get(name)
+    }
+
+    /// The only way to change a unit: it is looked at again at the end of the step.
+    fn touch(&mut self, name: &UnitName) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(name)?;
+        self.touched.insert(name.clone());
+        Some(slot)
+    }
+
+    /// As [`Engine::touch`], and makes the slot if there is none.
+    fn touch_or_new(&mut self, now: Instant, name: &UnitName) -> &mut Slot {
+        self.touched.insert(name.clone());
+        self.slots
+            .entry(name.clone())
+            .or_insert_with(|| Slot::new(now))
+    }
+
+    fn draw_invocation(&mut self) -> InvocationId {
+        self.drawn += 1;
+        let low = mix(self.config.seed as u64 ^ self.drawn);
+        let high = mix((self.config.seed >> 64) as u64 ^ low.rotate_left(17) ^ self.drawn);
+        InvocationId(u128::from(high) << 64 | u128::from(low))
+    }
+
+    // ── Events ──────────────────────────────────────────────────────────────────────────────
+
+    /// The one place where events of foreign invocations are dropped.
+    fn helper_event(
+        &mut self,
+        now: Instant,
+        invocation: InvocationId,
+        event: HelperEvent,
+        out: &mut Outbox,
+    ) {
+        let Some(name) = self.invocations.get(&invocation).cloned() else {
+            return;
+        };
+        let Some(activation) = self.touch(&name).and_then(Slot::activation_mut) else {
+            return;
+        };
+        let progress = activation.event(now, event, &mut out.acts);
+        self.progressed(now, &name, progress, out);
+    }
+
+    fn tick(&mut self, now: Instant, out: &mut Outbox) {
+        let due: Vec<UnitName> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.deadline().is_some_and(|at| at <= now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in due {
+            let Some(slot) = self.touch(&name) else {
+                continue;
+            };
+            match &mut slot.phase {
+                Phase::Active(activation) => {
+                    let progress = activation.timeout(now, &mut out.acts);
+                    self.progressed(now, &name, progress, out);
+                }
+                Phase::AutoRestart { .. } => self.auto_restart(now, &name, out),
+                Phase::Dead | Phase::Failed | Phase::Reached => {}
+            }
+        }
+    }
+
+    fn progressed(&mut self, now: Instant, name: &UnitName, progress: Progress, out: &mut Outbox) {
+        match progress {
+            Progress::None => {}
+            Progress::Started => self.start_finished(name, out),
+            Progress::Reloaded { ok } => self.reload_finished(name, ok, out),
+            Progress::Gone => self.activation_gone(now, name, out),
+        }
+    }
+
+    /// The helper and its cgroup are gone: what becomes of the unit?
+    fn activation_gone(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+        let shutting_down = self.shutdown.is_some();
+        let Some(slot) = self.touch(name) else { return };
+        let Phase::Active(activation) = std::mem::replace(&mut slot.phase, Phase::Dead) else {
+            return;
+        };
+        let Activation {
+            invocation,
+            unit,
+            told_to_stop,
+            result,
+            reason,
+            main_end,
+            ..
+        } = *activation;
+        slot.result = result;
+        slot.reason = reason;
+        slot.main_end = main_end;
+        let ended_well = matches!(result, UnitResult::Success | UnitResult::ExecCondition);
+        slot.completed = ended_well.then_some(unit.meaning);
+        let service = unit
+            .service
+            .as_deref()
+            .expect("only services are activated");
+        let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+        let restarts =
+            !told_to_stop && !to_stop && !shutting_down && restarts_after(service, result);
+        slot.phase = match (restarts, ended_well) {
+            (true, _) => Phase::AutoRestart {
+                at: now.plus_us(service.restart_us),
+            },
+            (false, true) => Phase::Dead,
+            (false, false) => Phase::Failed,
+        };
+        self.invocations.remove(&invocation);
+        self.job_after_end(name, ended_well, out);
+        if !restarts {
+            self.stop_what_is_bound_to(name, out);
+        }
+    }
+
+    fn kill(&mut self, unit: &UnitName, whom: KillWhom, signal: i32, out: &mut Outbox) {
+        let Some(activation) = self.slot(unit).and_then(Slot::activation) else {
+            return;
+        };
+        let whom = match whom {
+            KillWhom::Main => Whom::Main,
+            KillWhom::Control => Whom::Control,
+            KillWhom::All => Whom::All,
+        };
+        out.acts.push(Effect::Signal {
+            invocation: activation.invocation,
+            whom,
+            signal,
+        });
+    }
+
+    fn reset_failed(&mut self, units: &[UnitName]) {
+        let names: Vec<UnitName> = match units.is_empty() {
+            true => self.slots.keys().cloned().collect(),
+            false => units.to_vec(),
+        };
+        for name in names {
+            let Some(slot) = self.touch(&name) else {
+                continue;
+            };
+            slot.starts.clear();
+            slot.restarts = 0;
+            if matches!(slot.phase, Phase::Failed) {
+                slot.phase = Phase::Dead;
+                slot.result = UnitResult::Success;
+                slot.reason = None;
+            }
+        }
+    }
+
+    // ── The end of a step ───────────────────────────────────────────────────────────────────
+
+    /// Records, acts, news, answers: in this order.
+    fn publish(&mut self, now: Instant, outbox: Outbox, out: &mut Vec<Effect>) {
+        let mut news = Vec::new();
+        for name in std::mem::take(&mut self.touched) {
+            let Some(slot) = self.slots.get_mut(&name) else {
+                continue;
+            };
+            let before = slot.shown;
+            let after = slot.states();
+            if before != after {
+                slot.shown = after;
+                slot.since = now;
+                let status = slot.status(&name);
+                news.push(Effect::Changed {
+                    unit: name.clone(),
+                    invocation: status.invocation,
+                    from: before.0,
+                    to: after.0,
+                    sub: after.1,
+                    result: status.result,
+                    reason: status.reason,
+                    main_pid: status.main_pid,
+                });
+            }
+            let record = slot.record();
+            if record != slot.recorded {
+                slot.recorded = record.clone();
+                out.push(Effect::Record {
+                    unit: name.clone(),
+                    record,
+                });
+            }
+            if slot.definition.is_none() && !slot.is_live() && slot.job.is_none() {
+                if slot.recorded.is_some() {
+                    out.push(Effect::Record {
+                        unit: name.clone(),
+                        record: None,
+                    });
+                }
+                self.slots.remove(&name);
+            }
+        }
+        out.extend(outbox.acts);
+        out.extend(news);
+        out.extend(outbox.answers);
+    }
+}
+
+/// `Restart=` (systemd.service(5), the table of exit causes).
+fn restarts_after(service: &ServiceSection, result: UnitResult) -> bool {
+    let skipped = matches!(
+        result,
+        UnitResult::ExecCondition | UnitResult::StartLimitHit
+    );
+    if skipped {
+        return false;
+    }
+    match service.restart {
+        Restart::No => false,
+        Restart::Always => true,
+        Restart::OnSuccess => result == UnitResult::Success,
+        Restart::OnFailure => result != UnitResult::Success,
+        Restart::OnAbnormal => !matches!(result, UnitResult::Success | UnitResult::ExitCode),
+        Restart::OnWatchdog => result == UnitResult::Watchdog,
+        Restart::OnAbort => matches!(result, UnitResult::Signal | UnitResult::CoreDump),
+    }
+}
+
+/// SplitMix64's finaliser: spreads a counter over 64 bits.
+const fn mix(counter: u64) -> u64 {
+    let mut z = counter.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

@@ -13,8 +13,10 @@ pub mod layout;
 pub mod logline;
 pub mod plan;
 pub mod protocol;
+mod shim;
 pub mod snapshot;
 pub mod spec;
+pub mod spec_build;
 
 pub use api::{Effect, HelperEvent, Input, JobOutcome, JobResult, KillWhom, Verb};
 pub use engine::{Engine, EngineConfig};

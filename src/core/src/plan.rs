@@ -1,6 +1,9 @@
 //! The difference between two unit sets, for people and for the record.
-use gitproc_unit::UnitName;
+use crate::graph;
+use crate::shim::changed_properties;
+use gitproc_unit::{Origin, Unit, UnitKind, UnitName, UnitSet};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What changes from one generation to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +39,146 @@ pub enum PlanAction {
     Stop,
 }
 
+impl PlanAction {
+    /// The mark in front of a line: `+ ~ -`.
+    pub const fn mark(self) -> char {
+        match self {
+            PlanAction::Start => '+',
+            PlanAction::Restart | PlanAction::Update => '~',
+            PlanAction::Stop => '-',
+        }
+    }
+}
+
+impl Plan {
+    /// One line per change, as people see it: `+ web.service       start`.
+    pub fn lines(&self) -> Vec<String> {
+        let width = self
+            .changes
+            .iter()
+            .map(|c| c.unit.as_str().len())
+            .max()
+            .unwrap_or(0)
+            .max(16);
+        self.changes
+            .iter()
+            .map(|change| {
+                format!(
+                    "{} {:width$}  {}",
+                    change.action.mark(),
+                    change.unit,
+                    change.reason
+                )
+            })
+            .collect()
+    }
+
+    /// Nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
 /// The difference between what runs (`from`) and what is to run (`to`) under `target`.
-pub fn diff(
-    _from: Option<&gitproc_unit::UnitSet>,
-    _to: &gitproc_unit::UnitSet,
-    _target: &UnitName,
-) -> Plan {
-    Plan::default()
+pub fn diff(from: Option<&UnitSet>, to: &UnitSet, target: &UnitName) -> Plan {
+    let before = from
+        .map(|units| runnable(units, target))
+        .unwrap_or_default();
+    let after = runnable(to, target);
+    let mut changes: BTreeMap<UnitName, (PlanAction, String)> = BTreeMap::new();
+    let mut unchanged = 0;
+    for (name, unit) in &after {
+        match before.get(name) {
+            None => {
+                changes.insert((*name).clone(), (PlanAction::Start, "start".to_owned()));
+            }
+            Some(old) => {
+                let keys = changed_properties(old, unit).join(", ");
+                let change = match (old.meaning == unit.meaning, keys.is_empty()) {
+                    (true, true) => {
+                        unchanged += 1;
+                        continue;
+                    }
+                    (true, false) => (PlanAction::Update, format!("update ({keys}), no restart")),
+                    (false, _) => (PlanAction::Restart, format!("restart ({keys})")),
+                };
+                changes.insert((*name).clone(), change);
+            }
+        }
+    }
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        let reason = match to.units.contains_key(*name) {
+            true => "stop (nothing wants it any more)",
+            false => "stop (not in this commit)",
+        };
+        changes.insert((*name).clone(), (PlanAction::Stop, reason.to_owned()));
+    }
+    add_dependents(&before, &after, &mut changes, &mut unchanged);
+    let changes = changes
+        .into_iter()
+        .map(|(unit, (action, reason))| PlannedChange {
+            unit,
+            action,
+            reason,
+        })
+        .collect();
+    Plan { changes, unchanged }
+}
+
+/// Wanted units of the tree of kinds that are run.
+fn runnable<'a>(units: &'a UnitSet, target: &UnitName) -> BTreeMap<&'a UnitName, &'a Unit> {
+    let wanted = graph::wanted(units, target);
+    units
+        .units
+        .iter()
+        .filter(|(name, unit)| {
+            wanted.contains(*name)
+                && matches!(unit.origin, Origin::Tree { .. })
+                && matches!(name.kind(), UnitKind::Service | UnitKind::Target)
+        })
+        .map(|(name, unit)| (name, &**unit))
+        .collect()
+}
+
+/// What needs a unit that goes down, by the definition that runs, is restarted with it.
+fn add_dependents(
+    before: &BTreeMap<&UnitName, &Unit>,
+    after: &BTreeMap<&UnitName, &Unit>,
+    changes: &mut BTreeMap<UnitName, (PlanAction, String)>,
+    unchanged: &mut usize,
+) {
+    let mut open: BTreeSet<UnitName> = changes
+        .iter()
+        .filter(|(_, (action, _))| matches!(action, PlanAction::Restart))
+        .map(|(name, _)| name.clone())
+        .collect();
+    while let Some(name) = open.pop_first() {
+        for (other, unit) in before {
+            let section = &unit.unit;
+            let needs = [
+                &section.requires,
+                &section.binds_to,
+                &section.requisite,
+                &section.part_of,
+            ]
+            .iter()
+            .any(|names| names.contains(&name));
+            let kept = match changes.get(*other) {
+                None => true,
+                Some((action, _)) => *action == PlanAction::Update,
+            };
+            if needs && kept && after.contains_key(*other) {
+                if changes
+                    .insert(
+                        (*other).clone(),
+                        (PlanAction::Restart, format!("restart (it needs {name})")),
+                    )
+                    .is_none()
+                {
+                    *unchanged -= 1;
+                }
+                open.insert((*other).clone());
+            }
+        }
+    }
 }

@@ -1,0 +1,239 @@
+//! At the start of a daemon: taking up what the last one left.
+//!
+//! Records come first ([`Engine::restore`]), then helpers ([`Engine::adopt`]), then the target,
+//! which judges all of it. Nothing that lives is touched; what ended meanwhile is taken as if it
+//! ended now, so that policy goes on.
+use super::activation::{Activation, Main, Progress, Stage};
+use super::slot::Phase;
+use super::{Engine, Outbox};
+use crate::Instant;
+use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
+use crate::protocol::HelperState;
+use gitproc_unit::{ExecRole, InstallSection, Origin, ServiceType, Unit, UnitName, UnitSection};
+use std::sync::Arc;
+
+impl Engine {
+    pub(super) fn restore(&mut self, now: Instant, unit: UnitName, record: UnitRecord) {
+        let slot = self.touch_or_new(now, &unit);
+        slot.stopped_by_operator = record.stopped_by_operator;
+        slot.started_by_operator = record.started_by_operator;
+        slot.attempted = record.meaning;
+        slot.completed = record.completed;
+        slot.restarts = record.restarts;
+        slot.main_end = record.main_end;
+        slot.reason = record.reason.clone();
+        slot.unaccounted = record.invocation;
+        if let Some(result) = record.failed {
+            slot.result = result;
+            slot.phase = Phase::Failed;
+        }
+        if record.auto_restart {
+            slot.phase = Phase::AutoRestart { at: now };
+        }
+        // A record that is not contradicted must not be dropped before the target has come.
+        slot.recorded = Some(record.clone());
+        if unit.kind() == gitproc_unit::UnitKind::Target && record.meaning.is_some() {
+            slot.phase = Phase::Reached;
+        }
+        match record.job {
+            // An unfinished stop or restart of an operator goes on; a start follows from `wanted`.
+            Some(verb @ (Verb::Stop | Verb::Restart)) => slot.unfinished = Some(verb),
+            Some(Verb::Start) => slot.attempted = None,
+            Some(Verb::Reload) | None => {}
+        }
+    }
+
+    pub(super) fn adopt(
+        &mut self,
+        now: Instant,
+        record: InvocationRecord,
+        unit: Option<Arc<Unit>>,
+        state: &HelperState,
+        alive: bool,
+        out: &mut Outbox,
+    ) {
+        let name = record.unit.clone();
+        let unit = unit.unwrap_or_else(|| Arc::new(placeholder(&record)));
+        if unit.service.is_none() {
+            return;
+        }
+        let mut activation = Activation::new(record.invocation, unit, record.commit.clone(), now);
+        activation.recall(state);
+        let slot = self.touch_or_new(now, &name);
+        slot.attempted = Some(record.meaning);
+        slot.restarts = record.restarts;
+        slot.phase = Phase::Active(Box::new(activation));
+        slot.unaccounted = None;
+        let unfinished = slot.unfinished.take();
+        self.invocations.insert(record.invocation, name.clone());
+        if let Some(verb) = unfinished {
+            self.put_job(&name, verb, None, false, out);
+        }
+        if !alive {
+            return self.helper_event(now, record.invocation, HelperEvent::Gone, out);
+        }
+        let Some(activation) = self.touch(&name).and_then(|slot| slot.activation_mut()) else {
+            return;
+        };
+        let progress = activation.resume(now, state, &mut out.acts);
+        self.progressed(now, &name, progress, out);
+    }
+}
+
+impl Activation {
+    /// Takes over what the helper knows.
+    fn recall(&mut self, state: &HelperState) {
+        self.main_pid = state.main_pid;
+        self.control_pid = state.control.map(|(_, _, pid)| pid);
+        self.status_text = state.status_text.clone();
+        self.empty = state.empty;
+        self.main = match (state.main_pid, state.main_end) {
+            (Some(_), _) => Main::Alive,
+            (None, Some(_)) => Main::Ended,
+            (None, None) => Main::Unknown,
+        };
+        self.main_end = state.main_end;
+        self.recall_readiness(state.notified_ready, state.main_execed);
+    }
+
+    /// Finds the stage that fits, and goes on from there.
+    fn resume(
+        &mut self,
+        now: Instant,
+        state: &HelperState,
+        out: &mut Vec<crate::Effect>,
+    ) -> Progress {
+        if let Some(failure) = &state.failed {
+            return self.event(now, HelperEvent::Failed(failure.clone()), out);
+        }
+        if !state.ready {
+            return Progress::None; // `Ready` is still to come
+        }
+        if let Some((role, index, _)) = state.control {
+            self.started |= matches!(role, ExecRole::Reload | ExecRole::Stop);
+            self.stage = match role {
+                ExecRole::Condition => Stage::Condition(index),
+                ExecRole::StartPre => Stage::StartPre(index),
+                ExecRole::Start => Stage::Start(index),
+                ExecRole::StartPost => Stage::StartPost(index),
+                ExecRole::Reload => Stage::Reload(index),
+                ExecRole::Stop => Stage::Stop(index),
+                ExecRole::StopPost => Stage::StopPost(index),
+            };
+            return Progress::None;
+        }
+        // The last command that ended says how far it came; its own end may not have been acted on.
+        let last = |role| state.exits.get(&role).cloned();
+        if let Some(exit) = last(ExecRole::StopPost) {
+            self.stage = Stage::StopPost(exit.index);
+            return self.event(now, HelperEvent::Exited(exit), out);
+        }
+        if let Some(exit) = last(ExecRole::Stop) {
+            self.started = true;
+            self.stage = Stage::Stop(exit.index);
+            return self.event(now, HelperEvent::Exited(exit), out);
+        }
+        if self.main == Main::Unknown {
+            return self.resume_before_main(now, state, out);
+        }
+        self.resume_with_main(now, state, out)
+    }
+
+    fn resume_before_main(
+        &mut self,
+        now: Instant,
+        state: &HelperState,
+        out: &mut Vec<crate::Effect>,
+    ) -> Progress {
+        let stages: [(ExecRole, fn(u32) -> Stage); 4] = [
+            (ExecRole::StartPost, Stage::StartPost),
+            (ExecRole::Start, Stage::Start),
+            (ExecRole::StartPre, Stage::StartPre),
+            (ExecRole::Condition, Stage::Condition),
+        ];
+        for (role, stage) in stages {
+            if let Some(exit) = state.exits.get(&role).cloned() {
+                self.stage = stage(exit.index);
+                return self.event(now, HelperEvent::Exited(exit), out);
+            }
+        }
+        self.next_start_step(now, ExecRole::Condition, 0, out)
+    }
+
+    fn resume_with_main(
+        &mut self,
+        now: Instant,
+        state: &HelperState,
+        out: &mut Vec<crate::Effect>,
+    ) -> Progress {
+        let service_type = self
+            .unit
+            .service
+            .as_ref()
+            .map_or(ServiceType::Simple, |service| service.service_type);
+        let start_index = state
+            .exits
+            .get(&ExecRole::Start)
+            .map_or(0, |exit| exit.index);
+        let posted = state.exits.get(&ExecRole::StartPost).cloned();
+        self.stage = Stage::Start(start_index);
+        if let Some(exit) = posted {
+            self.stage = Stage::StartPost(exit.index);
+            let progress = self.event(now, HelperEvent::Exited(exit), out);
+            return self.catch_up(now, state, progress, out);
+        }
+        let progress = match (service_type, state.main_end) {
+            (ServiceType::Forking, _) => match state.exits.get(&ExecRole::Start).cloned() {
+                Some(exit) => self.event(now, HelperEvent::Exited(exit), out),
+                None => Progress::None,
+            },
+            (ServiceType::Oneshot, Some(_)) => match state.exits.get(&ExecRole::Start).cloned() {
+                Some(exit) => return self.event(now, HelperEvent::Exited(exit), out),
+                None => Progress::None,
+            },
+            (_, _) => self.recheck(now, out),
+        };
+        self.catch_up(now, state, progress, out)
+    }
+
+    /// A main process that ended while nobody listened ends now.
+    fn catch_up(
+        &mut self,
+        now: Instant,
+        state: &HelperState,
+        progress: Progress,
+        out: &mut Vec<crate::Effect>,
+    ) -> Progress {
+        let Some(end) = state.main_end else {
+            return progress;
+        };
+        let ignore = state.exits.get(&ExecRole::Start).is_some_and(|exit| {
+            self.unit
+                .service
+                .as_ref()
+                .and_then(|service| service.exec.get(&ExecRole::Start))
+                .and_then(|commands| commands.get(exit.index as usize))
+                .is_some_and(|command| command.ignore_failure)
+        });
+        let ended = self.main_ended(now, end, ignore, out);
+        match (progress, ended) {
+            (Progress::Started, Progress::None) => Progress::Started,
+            (_, ended) => ended,
+        }
+    }
+}
+
+/// Stands in for a definition that can't be read any more: it keeps running, and stops when told.
+fn placeholder(record: &InvocationRecord) -> Unit {
+    Unit {
+        name: record.unit.clone(),
+        origin: Origin::Tree {
+            fragment: String::new(),
+            drop_ins: Vec::new(),
+        },
+        unit: UnitSection::default(),
+        service: Some(crate::shim::default_service()),
+        install: InstallSection::default(),
+        meaning: record.meaning,
+    }
+}

@@ -1,0 +1,257 @@
+//! What the engine knows of one unit, and how that is shown and recorded.
+use super::activation::{Activation, Stage};
+use crate::api::{UNIT_RECORD_VERSION, UnitRecord, Verb};
+use crate::protocol::ProcessEnd;
+use crate::snapshot::{ActiveState, UnitResult, UnitStatus};
+use crate::{CommitId, Instant, InvocationId, JobId};
+use gitproc_unit::{MeaningHash, Origin, Unit, UnitKind, UnitName};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One unit.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// The definition that is wanted, with its commit; `None` when the target has no such unit.
+    pub definition: Option<(Arc<Unit>, CommitId)>,
+    pub phase: Phase,
+    pub job: Option<Job>,
+    /// Pulled in by the default target, or by what an operator started.
+    pub wanted: bool,
+    pub stopped_by_operator: bool,
+    pub started_by_operator: bool,
+    /// Meaning of the last start; a unit that ended is not started again for the same meaning.
+    pub attempted: Option<MeaningHash>,
+    /// Meaning of the last start that ended well.
+    pub completed: Option<MeaningHash>,
+    pub result: UnitResult,
+    pub reason: Option<String>,
+    pub main_end: Option<ProcessEnd>,
+    pub restarts: u32,
+    /// Times of the last starts, for StartLimitBurst=.
+    pub starts: VecDeque<Instant>,
+    /// What an operator asked of the last daemon, and what it did not finish.
+    pub unfinished: Option<Verb>,
+    /// Invocation of a record for which no helper has been found yet.
+    pub unaccounted: Option<InvocationId>,
+    /// When the state that is shown was entered.
+    pub since: Instant,
+    /// What was last shown and recorded, to tell what changed.
+    pub shown: (ActiveState, &'static str),
+    pub recorded: Option<UnitRecord>,
+}
+
+/// Where a unit stands between activations.
+#[derive(Debug)]
+pub(super) enum Phase {
+    Dead,
+    Failed,
+    /// A target that is reached.
+    Reached,
+    Active(Box<Activation>),
+    AutoRestart {
+        at: Instant,
+    },
+}
+
+/// The one job that a unit can have.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub verb: Verb,
+    /// It has begun; before that it waits for others.
+    pub running: bool,
+    /// Requests to be answered.
+    pub waiters: Vec<JobId>,
+    /// It belongs to the apply of the current target.
+    pub apply: bool,
+}
+
+impl Slot {
+    pub fn new(now: Instant) -> Slot {
+        Slot {
+            definition: None,
+            phase: Phase::Dead,
+            job: None,
+            wanted: false,
+            stopped_by_operator: false,
+            started_by_operator: false,
+            attempted: None,
+            completed: None,
+            result: UnitResult::Success,
+            reason: None,
+            main_end: None,
+            restarts: 0,
+            starts: VecDeque::new(),
+            unfinished: None,
+            unaccounted: None,
+            since: now,
+            shown: (ActiveState::Inactive, "dead"),
+            recorded: None,
+        }
+    }
+
+    pub fn activation(&self) -> Option<&Activation> {
+        match &self.phase {
+            Phase::Active(activation) => Some(activation),
+            Phase::Dead | Phase::Failed | Phase::Reached | Phase::AutoRestart { .. } => None,
+        }
+    }
+
+    pub fn activation_mut(&mut self) -> Option<&mut Activation> {
+        match &mut self.phase {
+            Phase::Active(activation) => Some(activation),
+            Phase::Dead | Phase::Failed | Phase::Reached | Phase::AutoRestart { .. } => None,
+        }
+    }
+
+    /// The definition that runs, or that would run.
+    pub fn unit(&self) -> Option<&Arc<Unit>> {
+        let wanted = self.definition.as_ref().map(|(unit, _)| unit);
+        self.activation()
+            .map(|activation| &activation.unit)
+            .or(wanted)
+    }
+
+    /// A well-known target of the host that counts as reached.
+    pub fn is_built_in(&self) -> bool {
+        self.definition
+            .as_ref()
+            .is_some_and(|(unit, _)| matches!(unit.origin, Origin::BuiltIn { .. }))
+    }
+
+    /// Up: others that need it may start.
+    pub fn is_up(&self) -> bool {
+        match &self.phase {
+            Phase::Reached => true,
+            Phase::Active(activation) => activation.is_up(),
+            Phase::Dead | Phase::Failed | Phase::AutoRestart { .. } => self
+                .definition
+                .as_ref()
+                .is_some_and(|(unit, _)| matches!(unit.origin, Origin::BuiltIn { reached: true })),
+        }
+    }
+
+    /// Something of it runs, is about to, or counts as running: a stop has something to do.
+    pub fn is_live(&self) -> bool {
+        match self.phase {
+            Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } => true,
+            Phase::Dead | Phase::Failed => false,
+        }
+    }
+
+    /// On its way down, and not because of its own restart policy.
+    pub fn is_going_down(&self) -> bool {
+        self.activation()
+            .is_some_and(|activation| !activation.is_up() && !activation.is_starting())
+    }
+
+    pub fn states(&self) -> (ActiveState, &'static str) {
+        match &self.phase {
+            Phase::Dead if self.is_up() => (ActiveState::Active, "active"),
+            Phase::Dead => (ActiveState::Inactive, "dead"),
+            Phase::Failed => (ActiveState::Failed, "failed"),
+            Phase::Reached => (ActiveState::Active, "active"),
+            Phase::Active(activation) => activation.states(),
+            Phase::AutoRestart { .. } => (ActiveState::Activating, "auto-restart"),
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::AutoRestart { at } => Some(*at),
+            Phase::Active(activation) => activation.deadline,
+            Phase::Dead | Phase::Failed | Phase::Reached => None,
+        }
+    }
+
+    /// What has to outlive the daemon; `None` when there is nothing to remember.
+    pub fn record(&self) -> Option<UnitRecord> {
+        let record = UnitRecord {
+            version: UNIT_RECORD_VERSION,
+            stopped_by_operator: self.stopped_by_operator,
+            started_by_operator: self.started_by_operator,
+            failed: matches!(self.phase, Phase::Failed).then_some(self.result),
+            completed: self.completed,
+            reason: self.reason.clone(),
+            restarts: self.restarts,
+            main_end: self.main_end,
+            meaning: self.attempted,
+            commit: self
+                .activation()
+                .map(|activation| activation.commit.clone()),
+            auto_restart: matches!(self.phase, Phase::AutoRestart { .. }),
+            // The stops of an apply follow from the target; its restarts do not, once half done.
+            job: self
+                .job
+                .as_ref()
+                .filter(|job| !job.apply || job.verb != Verb::Stop)
+                .map(|job| job.verb),
+            invocation: self.activation().map(|activation| activation.invocation),
+        };
+        let nothing = record.meaning.is_none()
+            && !record.stopped_by_operator
+            && !record.started_by_operator
+            && record.job.is_none();
+        (!nothing).then_some(record)
+    }
+
+    pub fn status(&self, name: &UnitName) -> UnitStatus {
+        let (active, sub) = self.states();
+        let activation = self.activation();
+        let reason = activation
+            .and_then(|a| a.reason.clone())
+            .or_else(|| self.reason.clone());
+        UnitStatus {
+            unit: name.clone(),
+            description: self
+                .unit()
+                .map_or_else(String::new, |u| u.unit.description.clone()),
+            active,
+            sub: sub.to_owned(),
+            result: activation.map_or(self.result, |a| a.result),
+            reason,
+            wanted: self.wanted,
+            override_: match (self.stopped_by_operator, self.started_by_operator) {
+                (true, _) => Some("stopped by an operator".to_owned()),
+                (false, true) => Some("started by an operator".to_owned()),
+                (false, false) => None,
+            },
+            since: self.since.0,
+            invocation: activation.map(|a| a.invocation),
+            main_pid: activation.and_then(|a| a.main_pid),
+            control_pid: activation.and_then(|a| a.control_pid),
+            main_end: activation.and_then(|a| a.main_end).or(self.main_end),
+            restarts: self.restarts,
+            status_text: activation.and_then(|a| a.status_text.clone()),
+            commit: activation
+                .map(|a| a.commit.clone())
+                .or_else(|| self.definition.as_ref().map(|(_, commit)| commit.clone())),
+            running_meaning: activation.map(|a| a.unit.meaning),
+            job: self.job.as_ref().map(|job| {
+                let verb = match job.verb {
+                    Verb::Start => "start",
+                    Verb::Stop => "stop",
+                    Verb::Restart => "restart",
+                    Verb::Reload => "reload",
+                };
+                format!("{verb} {}", if job.running { "running" } else { "waiting" })
+            }),
+            restart_at: match self.phase {
+                Phase::AutoRestart { at } => Some(at.0),
+                _ => None,
+            },
+        }
+    }
+
+    /// A kind that this version runs.
+    pub fn is_runnable(&self) -> bool {
+        self.definition.as_ref().is_some_and(|(unit, _)| {
+            matches!(unit.name.kind(), UnitKind::Service | UnitKind::Target)
+        })
+    }
+
+    /// Releasing, or further: no command can be run any more.
+    pub fn is_releasing(&self) -> bool {
+        self.activation()
+            .is_some_and(|activation| activation.stage == Stage::Releasing)
+    }
+}

@@ -1,0 +1,115 @@
+//! From a unit to what its helper is told: pure; everything that needs the host comes in resolved.
+use crate::spec::{DirectorySpec, ExecSpec, Identity, NamespaceMode, SPEC_VERSION};
+use crate::{CommitId, InvocationId};
+use gitproc_unit::{DirectoryKind, HostFacts, ServiceSection, Unit};
+
+/// What a spec needs beside the unit.
+#[derive(Debug, Clone)]
+pub struct SpecContext<'a> {
+    /// This activation.
+    pub invocation: InvocationId,
+    /// The commit of the definition.
+    pub commit: &'a CommitId,
+    /// Users and groups, resolved.
+    pub identity: Identity,
+    /// What this host can give.
+    pub namespace: NamespaceMode,
+    /// v1 `cgroup.procs` files of the payload.
+    pub join_cgroup_files: Vec<String>,
+    /// Log file of the unit, absolute.
+    pub log_file: String,
+    /// `LANG` of the daemon; services get it as systemd gives them the system's locale.
+    pub lang: Option<&'a str>,
+}
+
+/// The spec of one invocation of a service.
+pub fn build(
+    unit: &Unit,
+    service: &ServiceSection,
+    facts: &HostFacts,
+    context: SpecContext<'_>,
+) -> ExecSpec {
+    let (working_directory, working_directory_optional) = working_directory(service, &context);
+    ExecSpec {
+        version: SPEC_VERSION,
+        invocation: context.invocation,
+        unit: unit.name.clone(),
+        commit: Some(context.commit.clone()),
+        service_type: service.service_type,
+        commands: service.exec.clone(),
+        namespace: context.namespace,
+        log_file: context.log_file.clone(),
+        directories: directories(service, facts),
+        pid_file: service.pid_file.clone(),
+        guess_main_pid: service.guess_main_pid,
+        notify_access: service.notify_access,
+        working_directory,
+        working_directory_optional,
+        environment: environment(service, &context),
+        environment_files: service.environment_files.clone(),
+        umask: service.umask,
+        nice: service.nice,
+        oom_score_adjust: service.oom_score_adjust,
+        rlimits: service.rlimits.clone(),
+        no_new_privileges: service.no_new_privileges,
+        capability_bounding_set: service.capability_bounding_set,
+        ambient_capabilities: service.ambient_capabilities,
+        join_cgroup_files: context.join_cgroup_files,
+        identity: context.identity,
+    }
+}
+
+/// systemd's own variables first, so that Environment= may replace them (systemd.exec(5)). The
+/// helper adds PATH, the variables of the identity and those of the directories.
+fn environment(service: &ServiceSection, context: &SpecContext<'_>) -> Vec<(String, String)> {
+    let lang = context
+        .lang
+        .map(|lang| ("LANG".to_owned(), lang.to_owned()));
+    let invocation = ("INVOCATION_ID".to_owned(), context.invocation.to_string());
+    lang.into_iter()
+        .chain([invocation])
+        .chain(service.environment.iter().cloned())
+        .collect()
+}
+
+fn working_directory(service: &ServiceSection, context: &SpecContext<'_>) -> (String, bool) {
+    match &service.working_directory {
+        None => ("/".to_owned(), false),
+        Some(wanted) => {
+            let home = || {
+                context
+                    .identity
+                    .home
+                    .clone()
+                    .unwrap_or_else(|| "/".to_owned())
+            };
+            (wanted.path.clone().unwrap_or_else(home), wanted.optional)
+        }
+    }
+}
+
+fn directories(service: &ServiceSection, facts: &HostFacts) -> Vec<DirectorySpec> {
+    service
+        .directories
+        .iter()
+        .filter(|(_, wanted)| !wanted.paths.is_empty())
+        .map(|(kind, wanted)| DirectorySpec {
+            kind: *kind,
+            base: base(*kind, facts).to_owned(),
+            paths: wanted.paths.clone(),
+            mode: wanted.mode,
+            preserve: service.runtime_directory_preserve,
+        })
+        .collect()
+}
+
+/// Where the directories of a kind lie.
+pub fn base(kind: DirectoryKind, facts: &HostFacts) -> &str {
+    match kind {
+        DirectoryKind::Runtime => &facts.runtime_dir,
+        DirectoryKind::State => &facts.state_dir,
+        DirectoryKind::Cache => &facts.cache_dir,
+        DirectoryKind::Logs => &facts.logs_dir,
+        DirectoryKind::Configuration => &facts.config_dir,
+    }
+}
