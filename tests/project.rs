@@ -1,0 +1,138 @@
+//! Checks on the project itself: the walls between the rooms, and what may come in from outside.
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a directory of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Lines of code (comments left out) under `src/` that contain `needle`, outside of `allowed`.
+fn uses_outside(needle: &str, allowed: &[&str]) -> Vec<String> {
+    let src = top().join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&src).expect("below src").display().to_string();
+        if allowed.iter().any(|prefix| name.starts_with(prefix)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if code.contains(needle) {
+                found.push(format!("src/{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn petgraph_stays_in_core_graph() {
+    assert_eq!(uses_outside("petgraph", &["core/src/graph"]), Vec::<String>::new());
+}
+
+#[test]
+fn git2_stays_in_git() {
+    assert_eq!(uses_outside("git2::", &["git/"]), Vec::<String>::new());
+}
+
+#[test]
+fn untyped_json_stays_in_rpc_and_at_the_edge_of_the_cli() {
+    let allowed = ["rpc/", "cli/"];
+    assert_eq!(uses_outside("serde_json::Value", &allowed), Vec::<String>::new());
+}
+
+#[test]
+fn pids_as_the_kernel_knows_them_stay_in_sys_and_exec() {
+    let allowed = ["sys/", "exec/", "git/src/client", "git/tests"];
+    assert_eq!(uses_outside("pid_t", &allowed), Vec::<String>::new());
+}
+
+#[test]
+fn unsafe_stays_in_sys() {
+    assert_eq!(uses_outside("unsafe {", &["sys/", "exec/"]), Vec::<String>::new());
+}
+
+#[test]
+fn every_source_file_tells_its_duty_first() {
+    let mut files = Vec::new();
+    sources(&top().join("src"), &mut files);
+    sources(&top().join("tests"), &mut files);
+    let silent: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|file| {
+            !std::fs::read_to_string(file).expect("a source file").starts_with("//!")
+        })
+        .collect();
+    assert_eq!(silent, Vec::<PathBuf>::new());
+}
+
+/// `allow = [ "MIT", … ]` and the like: the quoted words of one list of deny.toml.
+fn deny_list(section: &str, key: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(top().join("deny.toml")).expect("deny.toml");
+    let section = text.split(&format!("[{section}]")).nth(1).expect("the section");
+    let section = section.split("\n[").next().expect("up to the next one");
+    let list = section.split(&format!("{key} = [")).nth(1).expect("the key");
+    let list = list.split("\n]").next().expect("its end");
+    let code: String = list.lines().map(|line| line.split('#').next().unwrap_or("")).collect();
+    code.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn dependencies_have_allowed_licences_and_sources() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(top())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let allowed = deny_list("licenses", "allow");
+    let banned = deny_list("bans", "deny");
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        let licence = package["license"].as_str().unwrap_or("none");
+        if !licence_allowed(licence, &allowed) {
+            wrong.push(format!("{name}: licence {licence}"));
+        }
+        if banned.contains(name) {
+            wrong.push(format!("{name} is banned"));
+        }
+        let source = package["source"].as_str();
+        if source.is_some_and(|source| {
+            source != "registry+https://github.com/rust-lang/crates.io-index"
+        }) {
+            wrong.push(format!("{name}: source {source:?}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new(), "see deny.toml");
+}
+
+/// An SPDX expression without brackets around more than the whole: some alternative of which every
+/// part is allowed.
+fn licence_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
+    let plain = expression.replace(['(', ')'], "").replace('/', " OR ");
+    let all_parts = plain.split(" AND ").all(|part| {
+        part.split(" OR ").any(|licence| allowed.contains(licence.trim()))
+    });
+    let one_choice = plain.split(" OR ").any(|choice| {
+        choice.split(" AND ").all(|licence| allowed.contains(licence.trim()))
+    });
+    all_parts || one_choice
+}
