@@ -195,7 +195,7 @@ impl Engine {
                     let progress = activation.timeout(now, &mut out.acts);
                     self.progressed(now, &name, progress, out);
                 }
-                Phase::AutoRestart { .. } => self.auto_restart(now, &name, out),
+                Phase::AutoRestart { .. } => self.auto_restart(&name, out),
                 Phase::Dead | Phase::Failed | Phase::Reached => {}
             }
         }

@@ -558,20 +558,48 @@ impl Engine {
     }
 
     /// `RestartSec=` is over.
-    pub(super) fn auto_restart(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+    pub(super) fn auto_restart(&mut self, name: &UnitName, out: &mut Outbox) {
         let Some(slot) = self.touch(name) else { return };
         if slot.definition.is_none() {
             slot.phase = Phase::Dead;
             return;
         }
         slot.restarts += 1;
+        slot.phase = Phase::Dead;
         // Units that need this one are restarted with it, as systemd's restart job does.
         for other in self.with_dependents(name) {
             if other != *name && self.slot(&other).is_some_and(Slot::is_live) {
                 self.put_job(&other, Verb::Restart, None, false, out);
             }
         }
-        self.activate(now, name, out);
+        self.pull_in_requirements(name, out);
+        self.put_job(name, Verb::Start, None, false, out);
+    }
+
+    /// Starts what `name` needs and what is down, unless an operator stopped it.
+    fn pull_in_requirements(&mut self, name: &UnitName, out: &mut Outbox) {
+        let mut open = vec![name.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            let Some((unit, _)) = self.slot(&next).and_then(|slot| slot.definition.clone()) else {
+                continue;
+            };
+            for other in unit.unit.requires.iter().chain(&unit.unit.binds_to) {
+                let down = self
+                    .slot(other)
+                    .is_some_and(|slot| !slot.is_live() && !slot.is_up() && slot.job.is_none());
+                let ended_well = self
+                    .slot(other)
+                    .is_some_and(|slot| slot.completed.is_some());
+                let stopped = self
+                    .slot(other)
+                    .is_some_and(|slot| slot.stopped_by_operator);
+                if down && !stopped && !ended_well && seen.insert(other.clone()) {
+                    self.put_start(other, None, false, out);
+                    open.push(other.clone());
+                }
+            }
+        }
     }
 
     // ── Ends of jobs ────────────────────────────────────────────────────────────────────────
@@ -583,6 +611,30 @@ impl Engine {
             .is_some_and(|job| job.verb == Verb::Start);
         if starts {
             self.job_done(name, JobResult::Done, None, out);
+        }
+        self.start_what_lacked(name, out);
+    }
+
+    /// Wanted units whose start failed only because this one was not up get their turn now.
+    /// (systemd leaves them down; but what the commit wants is to run.)
+    fn start_what_lacked(&mut self, name: &UnitName, out: &mut Outbox) {
+        let lacking: Vec<UnitName> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| {
+                slot.wanted
+                    && !slot.stopped_by_operator
+                    && slot.job.is_none()
+                    && matches!(slot.phase, Phase::Dead)
+                    && slot.result == UnitResult::Dependency
+                    && slot.definition.as_ref().is_some_and(|(unit, _)| {
+                        unit.unit.requires.contains(name) || unit.unit.binds_to.contains(name)
+                    })
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for other in lacking {
+            self.put_start(&other, None, false, out);
         }
     }
 
@@ -609,7 +661,14 @@ impl Engine {
         let reason = slot.reason.clone();
         let Some(job) = &mut slot.job else { return };
         match job.verb {
-            Verb::Stop => self.job_done(name, JobResult::Done, None, out),
+            Verb::Stop => {
+                if !slot.wanted {
+                    // Wanted again later, it is started again.
+                    slot.attempted = None;
+                    slot.completed = None;
+                }
+                self.job_done(name, JobResult::Done, None, out);
+            }
             Verb::Restart => {
                 job.verb = Verb::Start;
                 job.running = false;

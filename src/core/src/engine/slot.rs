@@ -1,5 +1,5 @@
 //! What the engine knows of one unit, and how that is shown and recorded.
-use super::activation::{Activation, Stage};
+use super::activation::Activation;
 use crate::api::{UNIT_RECORD_VERSION, UnitRecord, Verb};
 use crate::protocol::ProcessEnd;
 use crate::snapshot::{ActiveState, UnitResult, UnitStatus};
@@ -247,11 +247,5 @@ impl Slot {
         self.definition.as_ref().is_some_and(|(unit, _)| {
             matches!(unit.name.kind(), UnitKind::Service | UnitKind::Target)
         })
-    }
-
-    /// Releasing, or further: no command can be run any more.
-    pub fn is_releasing(&self) -> bool {
-        self.activation()
-            .is_some_and(|activation| activation.stage == Stage::Releasing)
     }
 }

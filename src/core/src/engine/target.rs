@@ -219,6 +219,14 @@ impl Engine {
             };
             out.answers.push(settled);
         }
+        // The next daemon begins anew, as after a boot.
+        for (name, slot) in &mut self.slots {
+            self.touched.insert(name.clone());
+            slot.attempted = None;
+            slot.completed = None;
+            slot.stopped_by_operator = false;
+            slot.started_by_operator = false;
+        }
         let names: Vec<UnitName> = self
             .slots
             .iter()
@@ -294,7 +302,7 @@ fn change(slot: &Slot) -> Change {
             Change::Start
         }
         // Half-way up: the start belongs to this apply now.
-        Phase::Active(activation) if activation.is_starting() => Change::Start,
+        Phase::Active(activation) if activation.is_starting() && up => Change::Start,
         Phase::Active(_) | Phase::Reached => Change::Keep,
         Phase::AutoRestart { .. } if slot.attempted != Some(unit.meaning) => Change::Start,
         Phase::AutoRestart { .. } => Change::Keep,

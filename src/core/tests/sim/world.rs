@@ -1,0 +1,677 @@
+//! One history: draws what happens next, carries effects to the fake kernel and reports back,
+//! and checks the invariants of docs/architecture.md.
+use crate::kernel::Kernel;
+use crate::random::Random;
+use crate::units;
+use gitproc_core::api::{Effect, HelperEvent, Input, KillWhom, UnitRecord, Verb};
+use gitproc_core::protocol::{Failure, ProcessEnd};
+use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
+use gitproc_core::spec::ExecStep;
+use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, graph};
+use gitproc_unit::{ExecRole, Origin, ServiceType, UnitKind, UnitName, UnitSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Turns with faults.
+const FAULTY_TURNS: usize = 150;
+/// Turns after which a history that does not come to rest is a liveness violation.
+const CALM_TURNS: usize = 5_000;
+
+pub struct World {
+    random: Random,
+    now: Instant,
+    engine: Engine,
+    kernel: Kernel,
+    commit: CommitId,
+    units: Arc<UnitSet>,
+    commits: BTreeMap<CommitId, Arc<UnitSet>>,
+    records: BTreeMap<UnitName, UnitRecord>,
+    /// Requests and targets that are still to be answered.
+    requests: BTreeSet<(JobId, UnitName)>,
+    targets: BTreeSet<JobId>,
+    /// Invocations that this daemon made or adopted.
+    known: BTreeSet<InvocationId>,
+    next_job: u64,
+    faults: bool,
+    shutting_down: bool,
+    story: Vec<String>,
+}
+
+fn default_target() -> UnitName {
+    UnitName::parse("default.target").expect("valid")
+}
+
+fn new_engine(random: &mut Random) -> Engine {
+    let seed = u128::from(random.next()) << 64 | u128::from(random.next());
+    Engine::new(EngineConfig {
+        default_target: default_target(),
+        seed,
+    })
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in &self.story {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        let mut random = Random::new(seed);
+        let units = units::random_set(&mut random);
+        let engine = new_engine(&mut random);
+        World {
+            random,
+            now: Instant(1_000_000),
+            engine,
+            kernel: Kernel::default(),
+            commit: CommitId("0".repeat(40)),
+            units: Arc::clone(&units),
+            commits: BTreeMap::from([(CommitId("0".repeat(40)), units)]),
+            records: BTreeMap::new(),
+            requests: BTreeSet::new(),
+            targets: BTreeSet::new(),
+            known: BTreeSet::new(),
+            next_job: 0,
+            faults: true,
+            shutting_down: false,
+            story: Vec::new(),
+        }
+    }
+
+    pub fn run(mut self) {
+        self.target();
+        for _ in 0..FAULTY_TURNS {
+            self.faulty_turn();
+        }
+        self.faults = false;
+        self.say("── the faults stop ──");
+        self.come_to_rest();
+        self.check_liveness();
+        if self.random.percent(40) {
+            self.shut_down();
+        }
+    }
+
+    fn say(&mut self, line: impl Into<String>) {
+        self.story
+            .push(format!("{:>12} {}", self.now.0, line.into()));
+    }
+
+    fn job(&mut self) -> JobId {
+        self.next_job += 1;
+        JobId(self.next_job)
+    }
+
+    // ── Turns ───────────────────────────────────────────────────────────────────────────────
+
+    fn faulty_turn(&mut self) {
+        self.now = self.now.plus_us(self.random.next() % 50_000);
+        match self.random.below(100) {
+            0..40 => drop(self.deliver()),
+            40..75 => self.kernel_does_something(),
+            75..82 => self.tick(),
+            82..90 => self.request(),
+            90..93 => self.new_commit(),
+            93..95 => self.crash("between two steps"),
+            95..97 => self.foreign_event(),
+            97..99 => self.lose_a_helper(),
+            _ => self.reset_failed(),
+        }
+    }
+
+    /// Gives the engine the oldest report of some invocation.
+    fn deliver(&mut self) -> bool {
+        let waiting: Vec<InvocationId> = self
+            .kernel
+            .queues
+            .iter()
+            .filter(|(_, queue)| !queue.is_empty())
+            .map(|(invocation, _)| *invocation)
+            .collect();
+        let Some(&invocation) = self.random.pick(&waiting) else {
+            return false;
+        };
+        let queue = self
+            .kernel
+            .queues
+            .get_mut(&invocation)
+            .expect("it is waiting");
+        let event = queue.pop_front().expect("it is not empty");
+        let gone = event == HelperEvent::Gone;
+        self.say(format!("event {invocation} {event:?}"));
+        let crashed = self.step(Input::Helper { invocation, event });
+        if gone && !crashed {
+            // The shell forgets the invocation only after the engine has taken its end.
+            self.kernel.remains.remove(&invocation);
+            self.kernel.queues.remove(&invocation);
+        }
+        true
+    }
+
+    fn kernel_does_something(&mut self) {
+        let living: Vec<InvocationId> = self.kernel.helpers.keys().copied().collect();
+        let Some(&invocation) = self.random.pick(&living) else {
+            return;
+        };
+        let helper = &self.kernel.helpers[&invocation];
+        let ready = helper.state.ready;
+        let control = helper.state.control.is_some();
+        let main = helper.state.main_pid.is_some();
+        let awaits = helper.awaits_pid_file;
+        let notify = helper.service_type() == ServiceType::Notify;
+        let end = match self.random.below(8) {
+            0..4 => ProcessEnd::Exited(0),
+            4 => ProcessEnd::Exited(1),
+            5 => ProcessEnd::Killed(15),
+            6 => ProcessEnd::Killed(9),
+            _ => ProcessEnd::Dumped(11),
+        };
+        self.say(format!("kernel moves {invocation} ({end:?})"));
+        if !ready {
+            match self.random.percent(95) {
+                true => self.kernel.make_ready(invocation),
+                false => self.fail_setup(invocation),
+            }
+        } else if control {
+            self.kernel.end_control(invocation, end);
+        } else if awaits && self.random.percent(80) {
+            self.kernel.write_pid_file(invocation);
+        } else if main && notify && self.random.percent(70) {
+            self.kernel.notify_ready(invocation);
+        } else if main && self.random.percent(40) {
+            self.kernel.end_main(invocation, end);
+        } else if let Some(helper) = self.kernel.helpers.get_mut(&invocation) {
+            helper.deaf = self.random.percent(30);
+        }
+    }
+
+    fn fail_setup(&mut self, invocation: InvocationId) {
+        let failure = Failure {
+            step: ExecStep::Namespace,
+            errno: 1,
+            detail: "mount".into(),
+        };
+        if let Some(helper) = self.kernel.helpers.get_mut(&invocation) {
+            helper.state.failed = Some(failure.clone());
+        }
+        let queue = self.kernel.queues.entry(invocation).or_default();
+        queue.push_back(HelperEvent::Failed(failure));
+        self.kernel.remove(invocation, true);
+    }
+
+    fn lose_a_helper(&mut self) {
+        let living: Vec<InvocationId> = self.kernel.helpers.keys().copied().collect();
+        if let Some(&invocation) = self.random.pick(&living) {
+            self.say(format!("helper of {invocation} is killed"));
+            self.kernel.remove(invocation, false);
+        }
+    }
+
+    fn tick(&mut self) {
+        if let Some(at) = self.engine.deadline() {
+            self.now = self.now.max(at);
+            self.say("tick");
+            self.step(Input::Tick);
+        }
+    }
+
+    fn some_unit(&mut self) -> UnitName {
+        UnitName::parse(&format!("u{}.service", self.random.below(units::UNITS))).expect("valid")
+    }
+
+    fn request(&mut self) {
+        let verb = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload][self.random.below(4)];
+        let unit = self.some_unit();
+        if self.random.percent(10) {
+            self.say(format!("kill {unit}"));
+            self.step(Input::Kill {
+                unit,
+                whom: KillWhom::All,
+                signal: 15,
+            });
+            return;
+        }
+        let job = self.job();
+        self.say(format!("request {job:?} {verb:?} {unit}"));
+        self.requests.insert((job, unit.clone()));
+        self.step(Input::Request {
+            job,
+            verb,
+            units: vec![unit],
+        });
+    }
+
+    fn reset_failed(&mut self) {
+        let unit = self.some_unit();
+        self.say(format!("reset-failed {unit}"));
+        self.step(Input::ResetFailed { units: vec![unit] });
+    }
+
+    fn new_commit(&mut self) {
+        let back = self.random.percent(30);
+        let known: Vec<CommitId> = self.commits.keys().cloned().collect();
+        let commit = match back {
+            true => self
+                .random
+                .pick(&known)
+                .cloned()
+                .expect("there is a first one"),
+            false => CommitId(format!("{:040x}", self.commits.len())),
+        };
+        let units = match self.commits.get(&commit) {
+            Some(units) => Arc::clone(units),
+            None => units::random_set(&mut self.random),
+        };
+        self.commits.insert(commit.clone(), Arc::clone(&units));
+        self.commit = commit;
+        self.units = units;
+        self.target();
+    }
+
+    fn target(&mut self) {
+        let job = self.job();
+        self.targets.insert(job);
+        self.say(format!(
+            "target {} {job:?}",
+            self.commit.0.trim_start_matches('0')
+        ));
+        let input = Input::Target {
+            job,
+            commit: self.commit.clone(),
+            units: Arc::clone(&self.units),
+        };
+        self.step(input);
+    }
+
+    fn foreign_event(&mut self) {
+        let invocation = InvocationId(u128::from(self.random.next()));
+        let event = match self.random.below(3) {
+            0 => HelperEvent::Gone,
+            1 => HelperEvent::Empty,
+            _ => HelperEvent::MainExited(ProcessEnd::Killed(9)),
+        };
+        let before = format!("{:?}", self.engine.statuses());
+        self.step(Input::Helper { invocation, event });
+        assert_eq!(
+            before,
+            format!("{:?}", self.engine.statuses()),
+            "a foreign event does nothing"
+        );
+    }
+
+    // ── The daemon's death ──────────────────────────────────────────────────────────────────
+
+    fn crash(&mut self, when: &str) {
+        self.say(format!("── the daemon dies {when}, and starts again ──"));
+        self.engine = new_engine(&mut self.random);
+        self.requests.clear();
+        self.targets.clear();
+        self.known.clear();
+        self.kernel.queues.clear();
+        for (unit, record) in self.records.clone() {
+            self.step_uninterrupted(Input::Restore { unit, record });
+        }
+        let living: Vec<InvocationId> = self.kernel.helpers.keys().copied().collect();
+        let dead: Vec<InvocationId> = self.kernel.remains.keys().copied().collect();
+        for (invocation, alive) in living
+            .into_iter()
+            .map(|i| (i, true))
+            .chain(dead.into_iter().map(|i| (i, false)))
+        {
+            let helper = match alive {
+                true => &self.kernel.helpers[&invocation],
+                false => &self.kernel.remains[&invocation].helper,
+            };
+            let lost_definition = self.random.percent(3);
+            let unit = (!lost_definition).then(|| Arc::clone(&helper.unit));
+            let (record, state) = (helper.record(), helper.state.clone());
+            self.known.insert(invocation);
+            self.say(format!("adopt {} {invocation} alive={alive}", record.unit));
+            let gone = Input::Adopt {
+                record,
+                unit,
+                state,
+                alive,
+            };
+            self.step_uninterrupted(gone);
+            if !alive {
+                self.kernel.remains.remove(&invocation);
+            }
+        }
+        self.target();
+    }
+
+    // ── Steps and effects ───────────────────────────────────────────────────────────────────
+
+    /// One step; the daemon may die between any two of its effects. True if it did.
+    fn step(&mut self, input: Input) -> bool {
+        let mut effects = Vec::new();
+        self.engine.step(self.now, input, &mut effects);
+        for effect in effects {
+            if self.faults && self.random.percent(1) {
+                self.crash("between two effects");
+                return true;
+            }
+            self.act(effect);
+        }
+        self.check_safety();
+        false
+    }
+
+    fn step_uninterrupted(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.engine.step(self.now, input, &mut effects);
+        for effect in effects {
+            self.act(effect);
+        }
+    }
+
+    fn act(&mut self, effect: Effect) {
+        self.say(format!("  {}", brief(&effect)));
+        match effect {
+            Effect::Spawn {
+                invocation,
+                unit,
+                commit,
+                restarts,
+            } => {
+                assert_eq!(
+                    self.kernel.living(&unit.name),
+                    0,
+                    "{} would live twice",
+                    unit.name
+                );
+                self.check_requirements(&unit);
+                self.known.insert(invocation);
+                let fails = self.faults && self.random.percent(4);
+                self.kernel.spawn(invocation, unit, commit, restarts, fails);
+            }
+            Effect::Run {
+                invocation,
+                role,
+                index,
+                ..
+            } => {
+                self.check_known(invocation);
+                self.check_stop_order(invocation);
+                let stray = self.random.percent(20);
+                self.kernel.run(invocation, role, index, stray);
+            }
+            Effect::Signal {
+                invocation,
+                whom,
+                signal,
+            } => {
+                self.check_known(invocation);
+                self.check_stop_order(invocation);
+                self.kernel.signal(invocation, whom, signal);
+            }
+            Effect::KillCgroup { invocation } => {
+                self.check_known(invocation);
+                self.kernel.kill_payload(invocation);
+            }
+            Effect::Release { invocation, .. } => {
+                self.check_known(invocation);
+                self.check_stop_order(invocation);
+                self.kernel.remove(invocation, true);
+            }
+            Effect::JobDone(outcome) => {
+                let asked = self.requests.remove(&(outcome.job, outcome.unit.clone()));
+                assert!(asked, "{outcome:?} answers nothing that is open");
+            }
+            Effect::Settled { job, .. } => {
+                assert!(self.targets.remove(&job), "{job:?} was not open");
+            }
+            Effect::Changed { from, to, sub, .. } => {
+                let _ = sub;
+                assert!(from != to || !sub.is_empty());
+            }
+            Effect::Record { unit, record } => {
+                match record {
+                    Some(record) => self.records.insert(unit, record),
+                    None => self.records.remove(&unit),
+                };
+            }
+        }
+    }
+
+    // ── Safety ──────────────────────────────────────────────────────────────────────────────
+
+    fn check_safety(&self) {
+        for status in self.engine.statuses() {
+            let living = self.kernel.living(&status.unit);
+            assert!(living <= 1, "{} lives {living} times", status.unit);
+            if matches!(status.active, ActiveState::Inactive | ActiveState::Failed) {
+                assert_eq!(
+                    living, 0,
+                    "{} is {:?} and lives",
+                    status.unit, status.active
+                );
+            }
+        }
+        for helper in self.kernel.helpers.values() {
+            let known = self.engine.status(&helper.unit.name);
+            assert!(
+                known.is_some(),
+                "{} lives and is not known",
+                helper.unit.name
+            );
+        }
+    }
+
+    fn check_known(&self, invocation: InvocationId) {
+        assert!(self.known.contains(&invocation), "{invocation} is foreign");
+    }
+
+    /// What it requires, and is ordered after, is up in the wanted version.
+    fn check_requirements(&self, unit: &gitproc_unit::Unit) {
+        let section = &unit.unit;
+        for other in section.requires.iter().chain(&section.binds_to) {
+            if !section.after.contains(other) {
+                continue;
+            }
+            let Some(status) = self.engine.status(other) else {
+                panic!("{} starts without {other}", unit.name);
+            };
+            let ended_well = status.active == ActiveState::Inactive
+                && matches!(
+                    status.result,
+                    UnitResult::Success | UnitResult::ExecCondition
+                );
+            let up = matches!(status.active, ActiveState::Active | ActiveState::Reloading);
+            assert!(
+                up || (ended_well && section.requires.contains(other)),
+                "{} starts while {other} is {:?} ({})",
+                unit.name,
+                status.active,
+                status.sub
+            );
+            if up && let Some(running) = status.running_meaning {
+                let wanted = self.units.units.get(other).map(|unit| unit.meaning);
+                assert_eq!(
+                    Some(running),
+                    wanted,
+                    "{} starts on an old {other}",
+                    unit.name
+                );
+            }
+        }
+    }
+
+    /// In a shutdown, nothing is touched while something that is ordered after it lives.
+    fn check_stop_order(&self, invocation: InvocationId) {
+        if !self.shutting_down {
+            return;
+        }
+        let Some(helper) = self.kernel.helpers.get(&invocation) else {
+            return;
+        };
+        let own = &helper.unit.name;
+        for other in self.kernel.helpers.values() {
+            let after = other.unit.unit.after.contains(own);
+            let both = self.units.units.contains_key(own)
+                && self.units.units.contains_key(&other.unit.name);
+            assert!(
+                !(after && both),
+                "{own} is stopped before {}",
+                other.unit.name
+            );
+        }
+    }
+
+    // ── Liveness ────────────────────────────────────────────────────────────────────────────
+
+    /// No faults: processes behave, reports arrive, deadlines pass.
+    fn come_to_rest(&mut self) {
+        for _ in 0..CALM_TURNS {
+            self.now = self.now.plus_us(1_000);
+            if self.deliver() || self.kernel_behaves() {
+                continue;
+            }
+            match self.engine.deadline() {
+                Some(_) => self.tick(),
+                None => return,
+            }
+        }
+        panic!("does not come to rest in {CALM_TURNS} turns");
+    }
+
+    fn kernel_behaves(&mut self) -> bool {
+        let living: Vec<InvocationId> = self.kernel.helpers.keys().copied().collect();
+        for invocation in living {
+            let Some(helper) = self.kernel.helpers.get_mut(&invocation) else {
+                continue;
+            };
+            helper.deaf = false;
+            let main = helper.state.main_pid.is_some();
+            let kind = helper.service_type();
+            if !helper.state.ready {
+                self.kernel.make_ready(invocation);
+            } else if helper.state.control.is_some() {
+                self.kernel.end_control(invocation, ProcessEnd::Exited(0));
+            } else if helper.awaits_pid_file {
+                self.kernel.write_pid_file(invocation);
+            } else if main && kind == ServiceType::Notify && !helper.state.notified_ready {
+                self.kernel.notify_ready(invocation);
+            } else if main && kind == ServiceType::Oneshot {
+                self.kernel.end_main(invocation, ProcessEnd::Exited(0));
+            } else {
+                continue;
+            }
+            return true;
+        }
+        false
+    }
+
+    fn check_liveness(&self) {
+        assert!(
+            self.requests.is_empty(),
+            "requests without an answer: {:?}",
+            self.requests
+        );
+        assert!(
+            self.targets.is_empty(),
+            "targets that never settled: {:?}",
+            self.targets
+        );
+        let wanted = graph::wanted(&self.units, &default_target());
+        for status in self.engine.statuses() {
+            assert_eq!(status.job, None, "{} still has a job", status.unit);
+            let Some(unit) = self.units.units.get(&status.unit) else {
+                assert_eq!(
+                    self.kernel.living(&status.unit),
+                    0,
+                    "{} is not wanted",
+                    status.unit
+                );
+                continue;
+            };
+            if matches!(unit.origin, Origin::BuiltIn { .. }) {
+                continue;
+            }
+            if !wanted.contains(&status.unit) && status.override_.is_none() && !status.wanted {
+                assert_eq!(
+                    self.kernel.living(&status.unit),
+                    0,
+                    "{} is not wanted",
+                    status.unit
+                );
+                continue;
+            }
+            if status.wanted {
+                self.check_wanted(unit, &status);
+            }
+        }
+        for name in &wanted {
+            let in_tree = self.units.units.get(name).is_some();
+            assert!(
+                !in_tree || self.engine.status(name).is_some(),
+                "{name} is wanted, not known"
+            );
+        }
+    }
+
+    fn check_wanted(&self, unit: &gitproc_unit::Unit, status: &UnitStatus) {
+        match status.active {
+            ActiveState::Active => {
+                if unit.name.kind() == UnitKind::Service {
+                    assert_eq!(status.running_meaning, Some(unit.meaning), "{status:?}");
+                }
+            }
+            ActiveState::Failed => assert!(status.reason.is_some(), "no reason: {status:?}"),
+            ActiveState::Inactive => {
+                let stopped = status.override_.is_some();
+                let ended = status.main_end.is_some() && status.result == UnitResult::Success;
+                let said = status.reason.is_some();
+                let unbound = unit
+                    .unit
+                    .binds_to
+                    .iter()
+                    .chain(&unit.unit.part_of)
+                    .any(|other| {
+                        self.engine
+                            .status(other)
+                            .is_none_or(|s| s.active != ActiveState::Active)
+                    });
+                let nothing_to_start = unit.service.as_ref().is_some_and(|service| {
+                    service.exec.get(&ExecRole::Start).is_none_or(Vec::is_empty)
+                });
+                assert!(
+                    stopped || ended || said || unbound || nothing_to_start,
+                    "{} is wanted and down, and nothing says why: {status:?}",
+                    unit.name
+                );
+            }
+            other => panic!("{} rests in {other:?} ({})", unit.name, status.sub),
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.say("── shutdown ──");
+        self.shutting_down = true;
+        let job = self.job();
+        self.targets.insert(job);
+        self.step(Input::Shutdown { job });
+        self.come_to_rest();
+        assert!(self.targets.is_empty(), "the shutdown never settled");
+        assert!(
+            self.kernel.helpers.is_empty(),
+            "something outlived the shutdown"
+        );
+    }
+}
+
+fn brief(effect: &Effect) -> String {
+    match effect {
+        Effect::Spawn {
+            invocation, unit, ..
+        } => format!("SPAWN {} {invocation}", unit.name),
+        Effect::Record { unit, .. } => format!("record {unit}"),
+        other => format!("{other:?}"),
+    }
+}
