@@ -1,0 +1,352 @@
+//! The command line: what may be said, and the help that says so.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Git as the control plane of a host's services.
+#[derive(Debug, Parser)]
+#[command(name = "gitproc", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 unit not active, 4 no such unit, \
+                  5 daemon unreachable, 6 not permitted.\nNew here? Try: gitproc demo"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Everything lies under DIR, as it does under / otherwise
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// The daemon's socket, when it is not where the root says
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// How to print: table or json; for logs also short and cat
+    #[arg(short, long, global = true, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// No colours, even on a terminal (as with NO_COLOR set)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// Values of `-o`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// Logs with time and unit
+    Short,
+    /// Logs as they were written, byte for byte
+    Cat,
+    /// For programs, one object per line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show it all in a private directory: daemon, store, example services
+    Demo(DemoArgs),
+    /// Make configuration, store and clone
+    Init,
+    /// Run the daemon in the foreground
+    Daemon(DaemonArgs),
+    /// The host at a glance, or some units in depth
+    Status(OptionalUnits),
+    /// Units, one line each
+    List(ListArgs),
+    /// Properties by systemd's names
+    Show(ShowArgs),
+    /// The files that units are made of
+    Cat(RequiredUnits),
+    /// Start units and wait for them
+    Start(JobArgs),
+    /// Stop units and wait for them
+    Stop(JobArgs),
+    /// Stop and start units
+    Restart(JobArgs),
+    /// Have units reload their configuration
+    Reload(JobArgs),
+    /// Send a signal to processes of units
+    Kill(KillArgs),
+    /// Forget failures, so that units may be started again
+    ResetFailed(OptionalUnits),
+    /// What services have printed
+    Logs(LogsArgs),
+    /// What applying a commit would change
+    Plan(RevArg),
+    /// Look for a new commit now, and apply it
+    Sync(SyncArgs),
+    /// Return to an earlier state, by a new commit
+    Rollback(RollbackArgs),
+    /// What was deployed, newest first
+    History(HistoryArgs),
+    /// Check files, a directory of files, or a commit
+    Verify(VerifyArgs),
+    /// Stop every service in order, then the daemon
+    Shutdown,
+    /// A hook of the store
+    #[command(hide = true)]
+    Hook(HookArgs),
+    /// Read and write the store on the daemon's behalf
+    #[command(hide = true)]
+    GitWorker(WorkerArgs),
+    /// Be the helper of one invocation
+    #[command(hide = true)]
+    ExecHelper,
+    /// The far end of a push
+    #[command(hide = true)]
+    ReceivePack(PackArgs),
+    /// The far end of a fetch
+    #[command(hide = true)]
+    UploadPack(PackArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep everything in DIR, instead of in a temporary directory
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Play the story, check each claim, and exit
+    #[arg(long)]
+    pub tour: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DaemonArgs {
+    /// Configuration to use instead of /etc/gitproc/gitproc.conf
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// On SIGTERM also stop the services; otherwise they go on, and the next daemon adopts them
+    #[arg(long)]
+    pub stop_services: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct OptionalUnits {
+    /// Names or globs; 'web' means web.service
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RequiredUnits {
+    /// Names or globs; 'web' means web.service
+    #[arg(value_name = "UNIT", required = true)]
+    pub units: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Globs
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Only these states: active, failed, running, …
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// Also units that nothing wants, and the targets of the host
+    #[arg(short, long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Names or globs
+    #[arg(value_name = "UNIT", required_unless_present = "file")]
+    pub units: Vec<String>,
+    /// Only these properties
+    #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
+    pub property: Vec<String>,
+    /// Unit files to read, without a daemon
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "units")]
+    pub file: Vec<PathBuf>,
+    /// With --file: make templates into instances of this name
+    #[arg(long, value_name = "NAME", requires = "file", conflicts_with = "units")]
+    pub instance: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// Names or globs; 'web' means web.service
+    #[arg(value_name = "UNIT", required = true)]
+    pub units: Vec<String>,
+    /// Don't wait until it is done
+    #[arg(long)]
+    pub no_block: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct KillArgs {
+    /// Names or globs
+    #[arg(value_name = "UNIT", required = true)]
+    pub units: Vec<String>,
+    /// Name or number
+    #[arg(short, long, default_value = "SIGTERM", value_parser = signal_number)]
+    pub signal: i32,
+    /// Which processes
+    #[arg(long, value_name = "WHOM", default_value = "all")]
+    pub kill_whom: Whom,
+}
+
+/// Values of `--kill-whom`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whom {
+    /// The main process
+    Main,
+    /// The running command that is not the main process
+    Control,
+    /// Every process
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Names or globs
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// The same, as journalctl has it
+    #[arg(short = 'u', long = "unit", value_name = "UNIT")]
+    pub unit: Vec<String>,
+    /// The last N lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub lines: Option<u64>,
+    /// Go on with new lines
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RevArg {
+    /// Commit, tag, branch, HEAD~N, or generation as @N [default: head of the branch]
+    pub rev: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Don't wait until it is done
+    #[arg(long)]
+    pub no_block: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// Commit, tag, HEAD~N, or generation as @N, whose files are to hold again
+    pub rev: String,
+    /// Why, for the commit message and for history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The newest N
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Files, directories or a commit [default: head of the branch]
+    #[arg(value_name = "PATH|REV")]
+    pub what: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct HookArgs {
+    /// Which
+    pub hook: Hook,
+}
+
+/// The hooks that the store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hook {
+    PreReceive,
+    PostReceive,
+}
+
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// The store
+    #[arg(long, value_name = "DIR")]
+    pub store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct PackArgs {
+    /// The repository that git asks for
+    #[arg(value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+}
+
+/// `9`, `KILL` and `SIGKILL` are the same.
+fn signal_number(text: &str) -> Result<i32, String> {
+    let upper = text.to_ascii_uppercase();
+    let name = match upper.starts_with("SIG") {
+        true => upper.clone(),
+        false => format!("SIG{upper}"),
+    };
+    let known = name.parse::<nix::sys::signal::Signal>().map(|s| s as i32);
+    let highest = nix::libc::SIGRTMAX();
+    let number = known.ok().or_else(|| upper.parse().ok());
+    number
+        .filter(|number| (1..=highest).contains(number))
+        .ok_or_else(|| format!("neither a signal's name nor a number from 1 to {highest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn signals_go_by_name_and_by_number() {
+        for (text, number) in [
+            ("9", 9),
+            ("KILL", 9),
+            ("sigkill", 9),
+            ("SIGTERM", 15),
+            ("34", 34),
+        ] {
+            assert_eq!(signal_number(text), Ok(number), "{text}");
+        }
+        for text in ["0", "65", "-1", "SIGNOTHING", "", "SIG9"] {
+            assert!(signal_number(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_verb() {
+        for words in [
+            ["gitproc", "--root", "/r", "-o", "json", "status", "web"],
+            ["gitproc", "status", "web", "--root", "/r", "-o", "json"],
+        ] {
+            let arguments = Arguments::try_parse_from(words).expect("valid");
+            assert_eq!(arguments.global.root, Some("/r".into()));
+            assert_eq!(arguments.global.output, Some(Format::Json));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for words in [
+            vec!["gitproc"],
+            vec!["gitproc", "sttaus"],
+            vec!["gitproc", "start"],
+            vec!["gitproc", "show"],
+            vec!["gitproc", "show", "web", "--file", "x.service"],
+            vec!["gitproc", "show", "web", "--instance", "x"],
+            vec!["gitproc", "rollback"],
+            vec!["gitproc", "status", "-o", "yaml"],
+        ] {
+            assert!(Arguments::try_parse_from(&words).is_err(), "{words:?}");
+        }
+    }
+}

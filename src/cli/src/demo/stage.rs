@@ -1,0 +1,226 @@
+//! The stage of the demo: a private root, its daemon, and everything cleared away at the end.
+use super::leftovers::leftovers;
+use crate::failure::{FAILED, Failure};
+use crate::place::Place;
+use crate::session::Session;
+use crate::wait::until;
+use gitproc_core::snapshot::ActiveState;
+use gitproc_rpc::api::{Empty, Ping, Shutdown, UnitDetail, UnitStatuses, Units};
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Until a daemon must answer, or be gone; much more than a slow machine needs.
+const DAEMON_DEADLINE: Duration = Duration::from_secs(60);
+/// Lines of the daemon's log that are shown when it failed.
+const LOG_TAIL: usize = 20;
+
+/// A private root and what runs in it.
+pub struct Stage {
+    pub place: Place,
+    pub root: PathBuf,
+    /// The demo made the root, and removes it.
+    temporary: bool,
+    daemon: Option<Child>,
+}
+
+impl Stage {
+    /// The root: `dir`, or a fresh temporary directory.
+    pub fn new(dir: Option<&Path>) -> Result<Stage, Failure> {
+        let made = match dir {
+            Some(dir) => fs::create_dir_all(dir).map(|()| dir.to_owned()),
+            None => temporary_directory(),
+        };
+        let root = made
+            .and_then(|root| root.canonicalize())
+            .map_err(|error| Failure::caused("can't make the directory of the demo", &error))?;
+        let place = Place::under(&root);
+        if Session::open(&place).is_ok() {
+            let message = format!("a daemon runs in {} already", root.display());
+            let next = format!("{} shutdown", place.command());
+            return Err(Failure::new(FAILED, message).with_hint(next));
+        }
+        Ok(Stage {
+            place,
+            temporary: dir.is_none(),
+            root,
+            daemon: None,
+        })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.root.join("daemon.log")
+    }
+
+    /// Starts the daemon and waits until it answers.
+    pub fn start_daemon(&mut self) -> Result<u32, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::caused("can't find this program", &error))?;
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .map_err(|error| Failure::caused("can't open the daemon's log", &error))?;
+        let child = Command::new(program)
+            .arg("--root")
+            .arg(&self.root)
+            .arg("daemon")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            // Ctrl-C is for the demo, which then stops the daemon in good order.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| Failure::caused("can't start the daemon", &error))?;
+        let pid = child.id();
+        self.daemon = Some(child);
+        let answers = until(DAEMON_DEADLINE, || {
+            if self.daemon_ended() {
+                return Some(false);
+            }
+            let pong = Session::open(&self.place).and_then(|mut s| s.call::<Ping>(&Empty {}));
+            pong.is_ok_and(|pong| pong.pid == pid).then_some(true)
+        });
+        match answers {
+            Some(true) => Ok(pid),
+            Some(false) => Err(self.daemon_failed("the daemon ended at its start")),
+            None => Err(self.daemon_failed("the daemon does not answer")),
+        }
+    }
+
+    /// Whether the daemon that was started is not there any more.
+    pub fn daemon_ended(&mut self) -> bool {
+        match &mut self.daemon {
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+            None => true,
+        }
+    }
+
+    /// A failure with the end of the daemon's log.
+    pub fn daemon_failed(&self, what: &str) -> Failure {
+        let log = fs::read(self.log()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n  ");
+        Failure::new(FAILED, format!("{what}; its log ends with\n  {tail}"))
+    }
+
+    /// SIGKILL to the daemon. Services don't notice.
+    pub fn kill_daemon(&mut self) -> Result<(), Failure> {
+        let Some(mut child) = self.daemon.take() else {
+            return Ok(());
+        };
+        child
+            .kill()
+            .and_then(|()| child.wait())
+            .map(|_| ())
+            .map_err(|error| Failure::caused("can't kill the daemon", &error))
+    }
+
+    /// A conversation with the daemon.
+    pub fn session(&self) -> Result<Session, Failure> {
+        Session::open(&self.place)
+    }
+
+    /// One unit in depth.
+    pub fn unit(&self, unit: &str) -> Result<UnitDetail, Failure> {
+        let units = vec![unit.to_owned()];
+        let mut details = self.session()?.call::<UnitStatuses>(&Units { units })?;
+        details
+            .pop()
+            .ok_or_else(|| Failure::new(FAILED, format!("no unit '{unit}'")))
+    }
+
+    /// The pid of a unit's main process, when the unit is active.
+    pub fn pid(&self, unit: &str) -> Option<u32> {
+        let status = self.unit(unit).ok()?.row.status;
+        (status.active == ActiveState::Active).then_some(status.main_pid)?
+    }
+
+    /// Stops services and daemon, removes a temporary root, and says what is left, which should be
+    /// nothing.
+    pub fn clear(mut self) -> Result<String, Failure> {
+        let stopped = match self.daemon_ended() {
+            // Its services may live on; only a daemon can stop them.
+            true => self.start_daemon().map(|_| ()),
+            false => Ok(()),
+        };
+        stopped?;
+        self.session()?.call::<Shutdown>(&Empty {})?;
+        if until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_none() {
+            return Err(self.daemon_failed("the daemon does not end"));
+        }
+        self.daemon = None;
+        let instance = &self.place.layout.instance;
+        let clear = until(DAEMON_DEADLINE, || {
+            leftovers(&self.root, instance).is_empty().then_some(())
+        });
+        if clear.is_none() {
+            let left = leftovers(&self.root, instance).join("\n  ");
+            return Err(Failure::new(
+                FAILED,
+                format!("the demo left behind\n  {left}"),
+            ));
+        }
+        let kept = match self.temporary {
+            true => {
+                fs::remove_dir_all(&self.root).map_err(|error| {
+                    Failure::caused(format_args!("can't remove {}", self.root.display()), &error)
+                })?;
+                "the directory is removed".to_owned()
+            }
+            false => format!("{} is kept", self.root.display()),
+        };
+        Ok(format!(
+            "nothing is left: no process, no mount, no cgroup; {kept}"
+        ))
+    }
+}
+
+impl Drop for Stage {
+    /// After a failure in the middle: the daemon must not outlive the demo unseen.
+    fn drop(&mut self) {
+        if self.daemon.is_none() {
+            return;
+        }
+        let stopped = self
+            .session()
+            .and_then(|mut s| s.call::<Shutdown>(&Empty {}));
+        let ended = stopped.is_ok()
+            && until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_some();
+        if !ended {
+            let _ = self.kill_daemon(); // nothing better is left to try
+            eprintln!(
+                "gitproc: services of the demo may still run under {}",
+                self.root.display()
+            );
+        } else if self.temporary {
+            eprintln!(
+                "gitproc: {} is kept, to see what went wrong",
+                self.root.display()
+            );
+        }
+    }
+}
+
+/// A fresh directory that others can pass through: the store belongs to another user.
+fn temporary_directory() -> std::io::Result<PathBuf> {
+    let base = std::env::temp_dir();
+    let pid = std::process::id();
+    for attempt in 0..u16::MAX {
+        let path = base.join(format!("gitproc-demo-{pid}-{attempt}"));
+        match fs::DirBuilder::new().mode(0o755).create(&path) {
+            Ok(()) => {
+                // The umask may have taken the right to pass.
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}

@@ -1,0 +1,48 @@
+//! Log lines: for people, and as they were written.
+use super::words::printable;
+use super::{Palette, Tone};
+use gitproc_rpc::api::{LogBytes, LogEntry, LogStream};
+
+/// `Nov 21 10:00:00 web.service: hello`, in local time. What is no text is escaped.
+pub fn short_line(entry: &LogEntry, palette: Palette) -> String {
+    let text = match &entry.message {
+        LogBytes::Text(text) => printable(text),
+        LogBytes::Bytes(bytes) => bytes.escape_ascii().to_string(),
+    };
+    let (mark, tone) = match entry.stream {
+        LogStream::Stdout => ("", Tone::Plain),
+        LogStream::Stderr => ("", Tone::Busy),
+        LogStream::Gitproc => (" [gitproc]", Tone::Faint),
+    };
+    let head = palette.paint(
+        Tone::Faint,
+        &format!("{} {}{mark}:", time(entry.time_us), entry.unit),
+    );
+    let more = if entry.partial { "…" } else { "" };
+    format!("{head} {}{more}\n", palette.paint(tone, &text))
+}
+
+fn time(us: u64) -> String {
+    let shown = i64::try_from(us)
+        .ok()
+        .and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+    match shown {
+        Some(time) => {
+            let local = time.to_zoned(jiff::tz::TimeZone::system());
+            local.strftime("%b %d %H:%M:%S").to_string()
+        }
+        None => us.to_string(),
+    }
+}
+
+/// The very bytes that the service wrote.
+pub fn cat_line(entry: &LogEntry) -> Vec<u8> {
+    let mut bytes = match &entry.message {
+        LogBytes::Text(text) => text.clone().into_bytes(),
+        LogBytes::Bytes(bytes) => bytes.clone(),
+    };
+    if !entry.partial {
+        bytes.push(b'\n');
+    }
+    bytes
+}
