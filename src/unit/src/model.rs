@@ -84,6 +84,8 @@ pub struct UnitSection {
     pub binds_to: BTreeSet<UnitName>,
     pub part_of: BTreeSet<UnitName>,
     pub conflicts: BTreeSet<UnitName>,
+    /// `DefaultDependencies=`; what it adds is already in the sets above.
+    pub default_dependencies: bool,
     /// `StartLimitIntervalSec=`, µs; 0 switches the limit off. Default 10 s.
     pub start_limit_interval_us: u64,
     /// `StartLimitBurst=`. Default 5.

@@ -1,0 +1,450 @@
+//! From the files of a commit to its units: fragments, drop-ins, templates, links, [Install].
+use crate::builtin;
+use crate::dependencies;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::draft::{Context, Draft};
+use crate::meaning::meaning;
+use crate::model::{MeaningHash, Origin, Unit, UnitSet};
+use crate::name::{UnitKind, UnitName};
+use crate::read::read;
+use crate::tree::{HostFacts, TreeEntry, TreeFiles};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Most units of one commit, instances included: instances can refer to ever new instances.
+pub const UNITS_MAX: usize = 20_000;
+/// Longest chain of aliases that is followed; systemd's own bound.
+const ALIASES_MAX: usize = 8;
+
+/// What a tree says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The units that could be read.
+    pub units: UnitSet,
+    /// Other names of units, by symlink or `Alias=`; references are already resolved.
+    pub aliases: BTreeMap<UnitName, UnitName>,
+    /// Sorted by file and line. One error refuses the commit.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether something refuses the commit.
+    pub fn has_errors(&self) -> bool {
+        let mut all = self.diagnostics.iter();
+        all.any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Reads all units of a tree. Never fails as a whole: what is wrong is in the diagnostics.
+pub fn load(tree: &TreeFiles, facts: &HostFacts) -> Loaded {
+    let mut loader = Loader::new(tree, facts);
+    loader.survey();
+    loader.read_all();
+    loader.finish()
+}
+
+/// Which set of a unit a `.wants/` or `.requires/` directory fills.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Pull {
+    Wants,
+    Requires,
+}
+
+struct Loader<'a> {
+    tree: &'a TreeFiles,
+    facts: &'a HostFacts,
+    /// Units with a file or link of their own: what the commit enables.
+    explicit: BTreeMap<UnitName, &'a str>,
+    masked: BTreeSet<UnitName>,
+    aliases: BTreeMap<UnitName, UnitName>,
+    /// `x.target.wants/a.service`: who, what, how.
+    pulls: BTreeSet<(UnitName, UnitName, Pull)>,
+    units: BTreeMap<UnitName, Unit>,
+    queue: VecDeque<UnitName>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Loader<'a> {
+    fn new(tree: &'a TreeFiles, facts: &'a HostFacts) -> Loader<'a> {
+        Loader {
+            tree,
+            facts,
+            explicit: BTreeMap::new(),
+            masked: BTreeSet::new(),
+            aliases: BTreeMap::new(),
+            pulls: BTreeSet::new(),
+            units: BTreeMap::new(),
+            queue: VecDeque::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Sorts the entries of the tree by what they are.
+    fn survey(&mut self) {
+        for (path, entry) in &self.tree.entries {
+            match path.split_once('/') {
+                None => self.survey_unit(path, entry),
+                Some((dir, file)) if !file.contains('/') => {
+                    self.survey_member(path, dir, file, entry)
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn survey_unit(&mut self, path: &'a str, entry: &TreeEntry) {
+        let name = match UnitName::parse(path) {
+            Ok(name) => name,
+            // README.md, scripts: not ours to judge.
+            Err(crate::UnitNameError::Suffix(_)) => return,
+            Err(err) => return self.report(path, Severity::Error, err.to_string()),
+        };
+        match entry {
+            TreeEntry::File(text) if text.is_empty() => {
+                self.masked.insert(name);
+            }
+            TreeEntry::File(_) => {
+                self.explicit.insert(name, path);
+            }
+            TreeEntry::Symlink(target) if target == "/dev/null" => {
+                self.masked.insert(name);
+            }
+            TreeEntry::Symlink(target) => self.survey_link(path, name, target),
+            TreeEntry::Problem(why) => {
+                self.report(path, Severity::Error, format!("can't be read: {why}"));
+            }
+        }
+    }
+
+    /// A link to a sibling is an alias, or makes an instance of a template.
+    fn survey_link(&mut self, path: &str, name: UnitName, target: &str) {
+        let sibling = target.strip_prefix("./").unwrap_or(target);
+        let found = UnitName::parse(sibling)
+            .ok()
+            .and_then(|target| Some((self.tree.entries.get_key_value(target.as_str())?.0, target)));
+        let Some((fragment, target)) = found else {
+            let message = format!("links to {target}, which is no unit of this directory");
+            return self.report(path, Severity::Error, message);
+        };
+        if target.kind() != name.kind() {
+            let message = format!("links to {target}, which is another kind of unit");
+            self.report(path, Severity::Error, message);
+        } else if name.template().as_ref() == Some(&target) {
+            self.explicit.insert(name, fragment);
+        } else {
+            self.aliases.insert(name, target);
+        }
+    }
+
+    /// `x.target.wants/a.service`; drop-ins are looked up when their unit is read.
+    fn survey_member(&mut self, path: &str, dir: &str, file: &str, entry: &TreeEntry) {
+        let (owner, pull) = match dir.rsplit_once('.') {
+            Some((owner, "wants")) => (owner, Pull::Wants),
+            Some((owner, "requires")) => (owner, Pull::Requires),
+            Some((owner, "d")) => {
+                if let (true, TreeEntry::Problem(why)) = (file.ends_with(".conf"), entry) {
+                    // Only where a unit could be meant: conf.d/ of others is not ours.
+                    if owner.contains('.') || owner == "service" || owner == "target" {
+                        self.report(path, Severity::Error, format!("can't be read: {why}"));
+                    }
+                }
+                return;
+            }
+            Some(_) | None => return,
+        };
+        match (UnitName::parse(owner), UnitName::parse(file)) {
+            (Ok(owner), Ok(wanted)) => {
+                self.pulls.insert((owner, wanted, pull));
+            }
+            (Ok(_), Err(err)) => self.report(path, Severity::Error, err.to_string()),
+            (Err(_), _) => {}
+        }
+    }
+
+    fn read_all(&mut self) {
+        self.queue.extend(self.explicit.keys().cloned());
+        let pulled: Vec<UnitName> = self
+            .pulls
+            .iter()
+            .map(|(_, wanted, _)| wanted.clone())
+            .collect();
+        self.queue.extend(pulled);
+        let owners: Vec<UnitName> = self
+            .pulls
+            .iter()
+            .map(|(owner, _, _)| owner.clone())
+            .collect();
+        self.queue.extend(owners);
+        while let Some(name) = self.queue.pop_front() {
+            let name = self.canonical(&name);
+            if self.units.contains_key(&name) || self.masked.contains(&name) {
+                continue;
+            }
+            let Some(path) = self.fragment(&name) else {
+                continue;
+            };
+            if self.units.len() >= UNITS_MAX {
+                let message = format!("more than {UNITS_MAX} units");
+                self.report(path, Severity::Error, message);
+                return;
+            }
+            if let Some(unit) = self.read_unit(&name, path) {
+                self.queue.extend(references(&unit));
+                self.units.insert(name, unit);
+            }
+        }
+    }
+
+    /// The file that `name` is read from: its own, or its template's.
+    fn fragment(&self, name: &UnitName) -> Option<&'a str> {
+        let own = self.explicit.get(name);
+        own.or_else(|| self.explicit.get(&name.template()?))
+            .copied()
+    }
+
+    /// Follows aliases; an instance of an aliased template follows the template.
+    fn canonical(&self, name: &UnitName) -> UnitName {
+        let mut name = name.clone();
+        for _ in 0..ALIASES_MAX {
+            if let Some(target) = self.aliases.get(&name) {
+                name = match target.is_template() && !name.is_template() {
+                    true => instance_of(target, name.instance().unwrap_or(name.prefix()))
+                        .unwrap_or(name),
+                    false => target.clone(),
+                };
+                continue;
+            }
+            let template = name
+                .template()
+                .and_then(|template| self.aliases.get(&template));
+            match template.and_then(|target| instance_of(target, name.instance()?)) {
+                Some(target) => name = target,
+                None => return name,
+            }
+        }
+        name
+    }
+
+    fn read_unit(&mut self, name: &UnitName, path: &'a str) -> Option<Unit> {
+        let TreeEntry::File(text) = self.tree.entries.get(path)? else {
+            return None;
+        };
+        if !matches!(name.kind(), UnitKind::Service | UnitKind::Target) {
+            if self.explicit.get(name) == Some(&path) {
+                let (_, findings) = crate::ini::parse_ini(path, text);
+                self.diagnostics.extend(findings);
+                let kind = name.kind().suffix();
+                self.report(
+                    path,
+                    Severity::Warning,
+                    format!("{kind} units are not run yet, ignoring"),
+                );
+            }
+            return None;
+        }
+        let drop_ins = self.drop_ins(name);
+        let mut draft = Draft::new();
+        let mut found = Vec::new();
+        let files = std::iter::once((path, text.as_str())).chain(drop_ins.iter().copied());
+        for (file, text) in files {
+            let mut cx = Context {
+                name,
+                facts: self.facts,
+                file,
+                line: 0,
+                diagnostics: &mut found,
+            };
+            read(&mut draft, &mut cx, text);
+        }
+        let service = name.kind() == UnitKind::Service;
+        let broken = found
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
+        self.diagnostics.append(&mut found);
+        if service {
+            if let Err(err) = draft.finish_service() {
+                // With lines refused, what is missing may just be what was refused.
+                if !broken {
+                    self.report(path, Severity::Error, err.to_string());
+                }
+                return None;
+            }
+        }
+        self.install(name, &mut draft);
+        let mut unit = Unit {
+            name: name.clone(),
+            origin: Origin::Tree {
+                fragment: path.to_owned(),
+                drop_ins: drop_ins
+                    .iter()
+                    .map(|(file, _)| (*file).to_owned())
+                    .collect(),
+            },
+            unit: draft.unit,
+            service: service.then(|| Box::new(draft.service)),
+            install: draft.install,
+            meaning: MeaningHash(0),
+        };
+        unit.meaning = meaning(&unit);
+        Some(unit)
+    }
+
+    /// [Install] of a unit that is in the commit counts as enabled; a template's, with its
+    /// `DefaultInstance=`.
+    fn install(&mut self, name: &UnitName, draft: &mut Draft) {
+        if !self.explicit.contains_key(name) {
+            return;
+        }
+        let enabled = match (name.is_template(), &draft.default_instance) {
+            (false, _) => Some(name.clone()),
+            (true, Some(instance)) => instance_of(name, instance),
+            (true, None) => None,
+        };
+        if let Some(enabled) = enabled {
+            let wants = draft
+                .install
+                .wanted_by
+                .iter()
+                .map(|owner| (owner, Pull::Wants));
+            let requires = draft
+                .install
+                .required_by
+                .iter()
+                .map(|owner| (owner, Pull::Requires));
+            for (owner, pull) in wants.chain(requires) {
+                self.queue.extend([owner.clone(), enabled.clone()]);
+                self.pulls.insert((owner.clone(), enabled.clone(), pull));
+            }
+        }
+        for alias in draft.aliases.drain(..) {
+            if alias != *name && !self.explicit.contains_key(&alias) {
+                self.aliases.entry(alias).or_insert_with(|| name.clone());
+            }
+        }
+    }
+
+    /// Drop-ins in the order in which they are read: by file name; of equal names the one for the
+    /// more specific unit name counts.
+    fn drop_ins(&self, name: &UnitName) -> Vec<(&'a str, &'a str)> {
+        let mut chosen: BTreeMap<&str, Option<(&'a str, &'a str)>> = BTreeMap::new();
+        for owner in drop_in_owners(name) {
+            let dir = format!("{owner}.d/");
+            let entries = self.tree.entries.range(dir.clone()..);
+            for (path, entry) in entries.take_while(|(path, _)| path.starts_with(&dir)) {
+                let file = &path[dir.len()..];
+                if !file.ends_with(".conf") || file.contains('/') {
+                    continue;
+                }
+                let text = match entry {
+                    TreeEntry::File(text) => Some((path.as_str(), text.as_str())),
+                    // A link to /dev/null takes a drop-in away.
+                    TreeEntry::Symlink(_) | TreeEntry::Problem(_) => None,
+                };
+                chosen.entry(file).or_insert(text);
+            }
+        }
+        chosen.into_values().flatten().collect()
+    }
+
+    fn finish(mut self) -> Loaded {
+        for target in builtin::targets() {
+            if !self.masked.contains(&target.name) && !self.aliases.contains_key(&target.name) {
+                self.units.entry(target.name.clone()).or_insert(target);
+            }
+        }
+        let pulls = std::mem::take(&mut self.pulls);
+        for (owner, wanted, pull) in pulls {
+            let (owner, wanted) = (self.canonical(&owner), self.canonical(&wanted));
+            if let Some(unit) = self.units.get_mut(&owner) {
+                let set = match pull {
+                    Pull::Wants => &mut unit.unit.wants,
+                    Pull::Requires => &mut unit.unit.requires,
+                };
+                set.insert(wanted);
+            } else if !self.masked.contains(&owner) && owner.kind() == UnitKind::Target {
+                let message =
+                    format!("nothing pulls in {wanted} by {owner}: it is not in the tree");
+                let path = self.fragment(&wanted).unwrap_or(wanted.as_str()).to_owned();
+                self.report(&path, Severity::Warning, message);
+            }
+        }
+        self.resolve_aliases();
+        dependencies::add_defaults(&mut self.units);
+        self.diagnostics.sort();
+        self.diagnostics.dedup();
+        let units = self.units.into_iter();
+        Loaded {
+            units: UnitSet {
+                units: units.map(|(name, unit)| (name, Arc::new(unit))).collect(),
+            },
+            aliases: self.aliases,
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    fn resolve_aliases(&mut self) {
+        if self.aliases.is_empty() {
+            return;
+        }
+        let mut units = std::mem::take(&mut self.units);
+        for unit in units.values_mut() {
+            for set in dependencies::sets_mut(&mut unit.unit) {
+                *set = set.iter().map(|name| self.canonical(name)).collect();
+            }
+        }
+        self.units = units;
+    }
+
+    fn report(&mut self, file: &str, severity: Severity, message: String) {
+        self.diagnostics.push(Diagnostic {
+            file: file.to_owned(),
+            line: 0,
+            severity,
+            message,
+            hint: None,
+        });
+    }
+}
+
+fn instance_of(template: &UnitName, instance: &str) -> Option<UnitName> {
+    let suffix = template.kind().suffix();
+    UnitName::parse(&format!("{}@{instance}.{suffix}", template.prefix())).ok()
+}
+
+/// Units that `unit` names, and that may be instances to make.
+fn references(unit: &Unit) -> Vec<UnitName> {
+    let u = &unit.unit;
+    [
+        &u.requires,
+        &u.wants,
+        &u.requisite,
+        &u.binds_to,
+        &u.part_of,
+        &u.after,
+        &u.before,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|name| name.instance().is_some())
+    .cloned()
+    .collect()
+}
+
+/// Whose `.d/` directories speak for a unit, the most specific first: itself, its template,
+/// `a-b-` and `a-` of `a-b-c`, and its kind.
+fn drop_in_owners(name: &UnitName) -> Vec<String> {
+    let suffix = name.kind().suffix();
+    let mut owners = vec![name.to_string()];
+    owners.extend(name.template().map(String::from));
+    let mut prefix = name.prefix();
+    while let Some(at) = prefix.trim_end_matches('-').rfind('-') {
+        prefix = &prefix[..=at];
+        if let Some(instance) = name.instance().filter(|instance| !instance.is_empty()) {
+            owners.push(format!("{prefix}@{instance}.{suffix}"));
+        }
+        let at_sign = if name.instance().is_some() { "@" } else { "" };
+        owners.push(format!("{prefix}{at_sign}.{suffix}"));
+    }
+    owners.push(suffix.to_owned());
+    owners
+}

@@ -1,0 +1,54 @@
+//! Debian's own unit files load. Runs where the corpus is unpacked (`GITPROC_CORPUS=DIR`).
+#![allow(clippy::disallowed_methods)] // a test of files may read files
+use gitproc_unit::{HostFacts, Severity, TreeEntry, TreeFiles, load};
+use std::path::Path;
+
+/// Files of Debian that are wrong in themselves, or ask for what is refused on purpose.
+const KNOWN: &[&str] = &[];
+
+#[test]
+fn debian_services_load() {
+    let Some(dir) = std::env::var_os("GITPROC_CORPUS") else {
+        eprintln!("GITPROC_CORPUS is not set: corpus not read");
+        return;
+    };
+    let (mut files, mut refused) = (0, Vec::new());
+    for package in entries(Path::new(&dir)) {
+        for path in entries(&package) {
+            let name = path
+                .file_name()
+                .expect("listed")
+                .to_string_lossy()
+                .into_owned();
+            if !name.ends_with(".service") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let mut tree = TreeFiles::default();
+            tree.entries.insert(name.clone(), TreeEntry::File(text));
+            let loaded = load(&tree, &HostFacts::example());
+            files += 1;
+            for finding in loaded.diagnostics {
+                let package = package.file_name().expect("listed").to_string_lossy();
+                if finding.severity == Severity::Error && !KNOWN.contains(&name.as_str()) {
+                    refused.push(format!("{package}/{finding}"));
+                }
+            }
+        }
+    }
+    assert!(
+        refused.is_empty(),
+        "of {files} files:\n{}",
+        refused.join("\n")
+    );
+    eprintln!("{files} files load");
+}
+
+fn entries(dir: &Path) -> Vec<std::path::PathBuf> {
+    let Ok(read) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = read.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
