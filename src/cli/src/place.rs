@@ -26,7 +26,11 @@ impl Place {
         let layout = match (&root, is_root) {
             (Some(root), is_root) => under(root, is_root),
             (None, true) => Layout::system(),
-            (None, false) => user_layout()?,
+            (None, false) => match (user_layout(), &global.socket) {
+                // A hook has no HOME, and needs none: it is told its socket.
+                (Err(_), Some(_)) => Layout::system(),
+                (layout, _) => layout?,
+            },
         };
         let socket = match &global.socket {
             Some(socket) => socket.clone(),

@@ -5,9 +5,7 @@ use crate::args::ShowArgs;
 use crate::failure::{FAILED, Failure};
 use crate::output::print;
 use gitproc_rpc::api::{RevParams, Verify};
-use gitproc_unit::{
-    Diagnostic, HostFacts, Loaded, PropertyValue, Severity, TreeEntry, TreeFiles, Unit, UnitName,
-};
+use gitproc_unit::{Diagnostic, HostFacts, Loaded, Severity, TreeEntry, TreeFiles, Unit, UnitName};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,9 +46,8 @@ struct UnitView<'a> {
 }
 
 fn show_unit(context: &Context, unit: &Unit, wanted: &[String]) -> Result<(), Failure> {
-    let properties = |all: Vec<(&'static str, PropertyValue)>| select(all, wanted);
-    let generic = properties(gitproc_unit::unit_properties(unit));
-    let service = properties(gitproc_unit::service_properties(unit));
+    let [generic, service] =
+        gitproc_unit::properties_by_interface(unit).map(|properties| select(properties, wanted));
     if context.output.json() {
         return context.output.json_line(&UnitView {
             unit: &unit.name,

@@ -2,6 +2,14 @@
 use super::Context;
 use crate::failure::Failure;
 use crate::place::Place;
+use gitproc_git::clone::{CloneConfig, README, README_NAME, init_clone};
+use gitproc_git::{Identity, Person, Request, Worker, WorkerConfig, hooks, identity};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 /// What a fresh configuration says: everything as a comment, with its default.
 const CONFIG: &str = "\
@@ -21,14 +29,142 @@ const CONFIG: &str = "\
 #DefaultTarget=default.target
 ";
 
+/// Others may pass: the store below belongs to a user of its own.
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// What was made, for `-o json`.
+#[derive(Debug, Serialize)]
+pub struct Made {
+    /// It was not there before.
+    pub new: bool,
+    pub config: PathBuf,
+    pub store: PathBuf,
+    pub clone: PathBuf,
+}
+
 /// Makes what is missing, and says what to do next.
 pub fn run(context: &Context) -> Result<u8, Failure> {
-    make(&context.place)?;
+    let made = make(&context.place)?;
+    context.output.show(&made, || {
+        let command = context.place.command();
+        let (config, store) = (made.config.display(), made.store.display());
+        let clone = made.clone.display();
+        let how = if made.new {
+            "ready"
+        } else {
+            "was there already"
+        };
+        format!(
+            "config  {config}\nstore   {store}\nclone   {clone} ({how})\n\
+             next: {command} daemon, then put a unit file into the clone, commit it, and git push\n"
+        )
+    })?;
     Ok(0)
 }
 
 /// Makes what is missing.
-pub fn make(_place: &Place) -> Result<(), Failure> {
-    let _ = CONFIG;
-    Ok(())
+pub fn make(place: &Place) -> Result<Made, Failure> {
+    let layout = &place.layout;
+    for directory in [&layout.state, &layout.logs] {
+        make_directory(directory)?;
+    }
+    write_config(&layout.config)?;
+    let branch = gitproc_daemon::config::load(&layout.config, false)
+        .map_err(|error| Failure::caused("configuration", &error))?
+        .branch;
+
+    let store = layout.store();
+    let owner = Identity::of_this_host().map_err(|error| Failure::caused("store", &error))?;
+    identity::prepare_store(&store, owner).map_err(|error| Failure::caused("store", &error))?;
+    let exe = std::env::current_exe()
+        .map_err(|error| Failure::caused("can't find this program", &error))?;
+    let failed = |error: &dyn std::error::Error| Failure::caused("hooks of the store", error);
+    let reachable = hooks::reachable_exe(&layout.hooks(), &exe).map_err(|error| failed(&error))?;
+    let socket_args = [OsString::from("--socket"), layout.socket().into()];
+    hooks::install(&layout.hooks(), &reachable, &socket_args).map_err(|error| failed(&error))?;
+    first_commit(&store, &branch, owner, reachable)?;
+
+    let new = init_clone(&CloneConfig {
+        clone: layout.clone.clone(),
+        store: store.clone(),
+        identity: owner,
+        exe,
+        root_args: match &place.root {
+            Some(root) => vec!["--root".into(), root.into()],
+            None => Vec::new(),
+        },
+        branch,
+        operator: operator(),
+    })
+    .map_err(|error| Failure::caused("clone", &error))?;
+    Ok(Made {
+        new,
+        config: layout.config.clone(),
+        store,
+        clone: layout.clone.clone(),
+    })
+}
+
+/// The branch has to exist for a clone to have an upstream.
+fn first_commit(
+    store: &Path,
+    branch: &str,
+    identity: Option<Identity>,
+    exe: PathBuf,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::caused("store", &error);
+    let worker = Worker::spawn(WorkerConfig {
+        exe,
+        store: store.to_owned(),
+        identity,
+    })
+    .map_err(failed)?;
+    worker.init(branch).map_err(failed)?;
+    let request = Request::InitialCommit {
+        branch: branch.to_owned(),
+        files: BTreeMap::from([(README_NAME.to_owned(), README.to_owned())]),
+        author: Person {
+            name: "gitproc".to_owned(),
+            mail: "gitproc@localhost".to_owned(),
+        },
+    };
+    worker
+        .call(request, gitproc_git::client::DEADLINE)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Name of the one who runs this, for commits of a clone where git knows none.
+fn operator() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+    let name = || user.ok().flatten().map(|user| user.name);
+    std::env::var("SUDO_USER")
+        .ok()
+        .or_else(name)
+        .unwrap_or_else(|| "operator".to_owned())
+}
+
+fn make_directory(path: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::caused(format_args!("can't make {}", path.display()), &error);
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_directory(parent)?;
+    }
+    fs::create_dir(path)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE)))
+        .map_err(failed)
+}
+
+fn write_config(path: &Path) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        make_directory(parent)?;
+    }
+    let failed = |error| Failure::caused(format_args!("can't write {}", path.display()), &error);
+    match fs::File::create_new(path) {
+        Ok(mut file) => std::io::Write::write_all(&mut file, CONFIG.as_bytes()).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
