@@ -125,6 +125,12 @@ impl Engine {
         self.slots.get(unit).map(|slot| slot.status(unit))
     }
 
+    /// Units whose jobs the current apply waits for.
+    pub fn waits_for(&self) -> Vec<UnitName> {
+        let pending = self.apply.iter().flat_map(|apply| &apply.pending);
+        pending.cloned().collect()
+    }
+
     /// The definition that a unit runs, or would run.
     pub fn definition(&self, unit: &UnitName) -> Option<&std::sync::Arc<Unit>> {
         self.slots.get(unit).and_then(Slot::unit)
@@ -312,6 +318,11 @@ impl Engine {
                     reason: status.reason,
                     main_pid: status.main_pid,
                 });
+            }
+            if self.apply.is_none() {
+                // Restored and adopted units are judged by the first target; until then, what the
+                // last daemon recorded stands.
+                continue;
             }
             let record = slot.record();
             if record != slot.recorded {

@@ -73,6 +73,8 @@ pub(super) struct Activation {
     /// The start was completed once, so ExecStop= applies.
     pub started: bool,
     pub main: Main,
+    /// A command that is not the main process was ordered, and has not ended.
+    pub control: bool,
     pub control_pid: Option<u32>,
     /// First thing that went wrong.
     pub result: UnitResult,
@@ -93,6 +95,8 @@ pub(super) struct Activation {
 pub(super) enum Main {
     /// Not started yet, or not known (forking without PIDFile=).
     Unknown,
+    /// Its command was ordered; no news yet.
+    Ordered,
     Alive,
     Ended,
 }
@@ -120,6 +124,7 @@ impl Activation {
             told_to_stop: false,
             started: false,
             main: Main::Unknown,
+            control: false,
             control_pid: None,
             result: UnitResult::Success,
             reason: None,
@@ -143,7 +148,7 @@ impl Activation {
             .expect("only services are activated")
     }
 
-    fn commands(&self, role: ExecRole) -> &[ExecCommand] {
+    pub(super) fn commands(&self, role: ExecRole) -> &[ExecCommand] {
         self.service().exec.get(&role).map_or(&[], Vec::as_slice)
     }
 
@@ -228,7 +233,7 @@ impl Activation {
     pub fn can_reload(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::Exited)
             && self.has(ExecRole::Reload)
-            && self.control_pid.is_none()
+            && !self.control
     }
 
     /// Run ExecReload=.
@@ -291,7 +296,9 @@ impl Activation {
                 Progress::None
             }
             HelperEvent::Gone => {
-                if self.stage != Stage::Releasing && self.main == Main::Alive {
+                if self.stage != Stage::Releasing
+                    && matches!(self.main, Main::Ordered | Main::Alive)
+                {
                     self.note_main_end(ProcessEnd::Killed(SIGKILL), false);
                 }
                 if self.stage != Stage::Releasing && !self.told_to_stop {
@@ -421,6 +428,7 @@ impl Activation {
             }
             return self.main_ended(now, exit.end, ignore, out);
         }
+        self.control = false;
         self.control_pid = None;
         let ok = ignore || self.is_clean(exit.end, exit.role);
         let next = exit.index + 1;
@@ -473,6 +481,10 @@ impl Activation {
                 Progress::None
             }
             (Stage::StopSigterm | Stage::StopSigkill, _) => self.stopped_if_all_gone(now, out),
+            (Stage::FinalSigterm | Stage::FinalSigkill, _) if self.empty && self.all_gone() => {
+                self.release(out);
+                Progress::None
+            }
             (Stage::StopPost(_), ExecRole::StopPost) => {
                 if !ok {
                     self.fail_exit(&exit);
@@ -567,7 +579,7 @@ impl Activation {
     fn became_empty(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
         match self.stage {
             Stage::StopSigterm | Stage::StopSigkill => self.stopped_if_all_gone(now, out),
-            Stage::FinalSigterm | Stage::FinalSigkill => {
+            Stage::FinalSigterm | Stage::FinalSigkill if self.all_gone() => {
                 self.release(out);
                 Progress::None
             }
@@ -637,7 +649,6 @@ impl Activation {
 
     fn enter_start(&mut self, now: Instant, index: u32, out: &mut Vec<Effect>) {
         self.stage = Stage::Start(index);
-        self.main = Main::Unknown;
         self.arm(now, self.service().timeout_start_us);
         self.run(ExecRole::Start, index, out);
     }
@@ -648,8 +659,8 @@ impl Activation {
             return Progress::None;
         }
         let ready = match self.service().service_type {
-            ServiceType::Simple | ServiceType::Idle => self.main != Main::Unknown,
-            ServiceType::Exec => self.main != Main::Unknown && self.execed,
+            ServiceType::Simple | ServiceType::Idle => self.main_is_known(),
+            ServiceType::Exec => self.main_is_known() && self.execed,
             ServiceType::Notify => self.ready,
             ServiceType::Forking => {
                 self.ready && (self.main == Main::Alive || self.service().pid_file.is_none())
@@ -669,7 +680,7 @@ impl Activation {
         let good = match self.main {
             Main::Alive => true,
             Main::Unknown => forking && !self.empty,
-            Main::Ended => false,
+            Main::Ordered | Main::Ended => false,
         };
         let remain = service.remain_after_exit;
         self.deadline = None;
@@ -709,10 +720,10 @@ impl Activation {
             match kill.mode {
                 KillMode::ControlGroup => self.signal(Whom::All, signal, out),
                 KillMode::Mixed | KillMode::Process => {
-                    if self.main == Main::Alive {
+                    if matches!(self.main, Main::Ordered | Main::Alive) {
                         self.signal(Whom::Main, signal, out);
                     }
-                    if self.control_pid.is_some() {
+                    if self.control {
                         self.signal(Whom::Control, signal, out);
                     }
                 }
@@ -735,15 +746,19 @@ impl Activation {
         }
     }
 
-    /// Nothing is left that the stop has to wait for (systemd.kill(5)).
+    /// Nothing is left that the stop has to wait for (systemd.kill(5)). What was ordered counts
+    /// as there: the news of its start may still be on the way.
     fn all_gone(&self) -> bool {
+        let commands_ended = !self.control && !matches!(self.main, Main::Ordered | Main::Alive);
         match self.service().kill.mode {
-            KillMode::ControlGroup => self.empty,
-            KillMode::Mixed | KillMode::Process => {
-                self.empty || (self.main != Main::Alive && self.control_pid.is_none())
-            }
+            KillMode::ControlGroup => self.empty && commands_ended,
+            KillMode::Mixed | KillMode::Process => commands_ended,
             KillMode::None => true,
         }
+    }
+
+    fn main_is_known(&self) -> bool {
+        matches!(self.main, Main::Alive | Main::Ended)
     }
 
     fn stopped_if_all_gone(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
@@ -765,7 +780,7 @@ impl Activation {
 
     fn enter_final_sigterm(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
         let mode = self.service().kill.mode;
-        if self.empty || matches!(mode, KillMode::Process | KillMode::None) {
+        if (self.empty && !self.control) || matches!(mode, KillMode::Process | KillMode::None) {
             // What these modes leave behind ends with the namespace (docs/units.md, KillMode=).
             self.release(out);
             return Progress::None;
@@ -812,7 +827,11 @@ impl Activation {
         });
     }
 
-    fn run(&self, role: ExecRole, index: u32, out: &mut Vec<Effect>) {
+    fn run(&mut self, role: ExecRole, index: u32, out: &mut Vec<Effect>) {
+        match role == ExecRole::Start && self.service().service_type != ServiceType::Forking {
+            true => self.main = Main::Ordered,
+            false => self.control = true,
+        }
         let mut environment = Vec::new();
         if role == ExecRole::StopPost {
             environment.push(("SERVICE_RESULT".to_owned(), self.result.as_str().to_owned()));
@@ -835,7 +854,7 @@ impl Activation {
         });
     }
 
-    fn note_main_end(&mut self, end: ProcessEnd, ignore: bool) {
+    pub(super) fn note_main_end(&mut self, end: ProcessEnd, ignore: bool) {
         self.main = Main::Ended;
         self.main_pid = None;
         self.main_end = Some(end);
@@ -849,7 +868,7 @@ impl Activation {
         self.fail(result_of(end), format!("main process {}", end_words(end)));
     }
 
-    fn is_clean(&self, end: ProcessEnd, role: ExecRole) -> bool {
+    pub(super) fn is_clean(&self, end: ProcessEnd, role: ExecRole) -> bool {
         let service = self.service();
         let daemon = role == ExecRole::Start && service.service_type != ServiceType::Oneshot;
         match end {
@@ -876,7 +895,7 @@ impl Activation {
         }
     }
 
-    fn fail_step(&mut self, failure: &Failure) {
+    pub(super) fn fail_step(&mut self, failure: &Failure) {
         let status = failure.step.status();
         let name = failure.step.name();
         if self.main_end.is_none() {
@@ -891,7 +910,7 @@ impl Activation {
         );
     }
 
-    fn fail_exit(&mut self, exit: &Exit) {
+    pub(super) fn fail_exit(&mut self, exit: &Exit) {
         match &exit.failure {
             Some(failure) => self.fail_step(failure),
             None => self.fail(

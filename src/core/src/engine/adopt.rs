@@ -8,7 +8,7 @@ use super::slot::Phase;
 use super::{Engine, Outbox};
 use crate::Instant;
 use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
-use crate::protocol::HelperState;
+use crate::protocol::{HelperState, ProcessEnd};
 use gitproc_unit::{ExecRole, InstallSection, Origin, ServiceType, Unit, UnitName, UnitSection};
 use std::sync::Arc;
 
@@ -70,7 +70,16 @@ impl Engine {
             self.put_job(&name, verb, None, false, out);
         }
         if !alive {
-            return self.helper_event(now, record.invocation, HelperEvent::Gone, out);
+            let Some(slot) = self.touch(&name) else {
+                return;
+            };
+            let ran = slot
+                .activation_mut()
+                .is_some_and(|activation| activation.bury(state));
+            if !ran {
+                slot.attempted = None; // it never came to run: that was no start
+            }
+            return self.activation_gone(now, &name, out);
         }
         let Some(activation) = self.touch(&name).and_then(|slot| slot.activation_mut()) else {
             return;
@@ -84,6 +93,7 @@ impl Activation {
     /// Takes over what the helper knows.
     fn recall(&mut self, state: &HelperState) {
         self.main_pid = state.main_pid;
+        self.control = state.control.is_some();
         self.control_pid = state.control.map(|(_, _, pid)| pid);
         self.status_text = state.status_text.clone();
         self.empty = state.empty;
@@ -94,6 +104,39 @@ impl Activation {
         };
         self.main_end = state.main_end;
         self.recall_readiness(state.notified_ready, state.main_execed);
+    }
+
+    /// The helper is gone, and this is what it left: works out how the service ended. False when
+    /// nothing of it ever ran.
+    fn bury(&mut self, state: &HelperState) -> bool {
+        if let Some(failure) = &state.failed {
+            self.fail_step(failure);
+            return true;
+        }
+        match (state.main_end, state.main_pid) {
+            (Some(end), _) => self.note_main_end(end, self.ignores_main_end(state)),
+            (None, Some(_)) => self.note_main_end(ProcessEnd::Killed(9), false),
+            (None, None) => {
+                let last = [ExecRole::Start, ExecRole::StartPre, ExecRole::Condition]
+                    .iter()
+                    .find_map(|role| state.exits.get(role));
+                let Some(exit) = last else { return false };
+                if !self.is_clean(exit.end, exit.role) {
+                    self.fail_exit(exit);
+                }
+            }
+        }
+        true
+    }
+
+    /// `-` before the command that was the main process.
+    fn ignores_main_end(&self, state: &HelperState) -> bool {
+        let Some(exit) = state.exits.get(&ExecRole::Start) else {
+            return false;
+        };
+        self.commands(ExecRole::Start)
+            .get(exit.index as usize)
+            .is_some_and(|command| command.ignore_failure)
     }
 
     /// Finds the stage that fits, and goes on from there.
@@ -207,14 +250,7 @@ impl Activation {
         let Some(end) = state.main_end else {
             return progress;
         };
-        let ignore = state.exits.get(&ExecRole::Start).is_some_and(|exit| {
-            self.unit
-                .service
-                .as_ref()
-                .and_then(|service| service.exec.get(&ExecRole::Start))
-                .and_then(|commands| commands.get(exit.index as usize))
-                .is_some_and(|command| command.ignore_failure)
-        });
+        let ignore = self.ignores_main_end(state);
         let ended = self.main_ended(now, end, ignore, out);
         match (progress, ended) {
             (Progress::Started, Progress::None) => Progress::Started,

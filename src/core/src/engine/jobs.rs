@@ -163,15 +163,10 @@ impl Engine {
         out: &mut Outbox,
     ) {
         for name in self.with_dependents(unit) {
-            let own = name == *unit;
-            if own || self.slot(&name).is_some_and(Slot::is_live) {
-                self.put_job(
-                    &name,
-                    Verb::Restart,
-                    own.then_some(waiter).flatten(),
-                    apply,
-                    out,
-                );
+            if name == *unit {
+                self.put_job(&name, Verb::Restart, waiter, apply, out);
+            } else if self.slot(&name).is_some_and(can_be_restarted) {
+                self.put_job(&name, Verb::Restart, None, apply, out);
             }
         }
     }
@@ -315,6 +310,9 @@ impl Engine {
 
     /// Begins every job that waits for nothing, until nothing moves.
     pub(super) fn run_jobs(&mut self, now: Instant, out: &mut Outbox) {
+        if self.apply.is_none() && self.shutdown.is_none() {
+            return; // restored jobs need the definitions that the first target brings
+        }
         loop {
             let ready: Vec<UnitName> = self
                 .jobs
@@ -476,9 +474,11 @@ impl Engine {
                     false => return Some(format!("{other} does not exist")),
                 }
             };
-            let ended_well = slot.completed.is_some() && !section.binds_to.contains(other);
+            let ended_well = slot.completed.is_some()
+                && matches!(slot.phase, Phase::Dead)
+                && !section.binds_to.contains(other);
             let awaited = !self.is_after(name, other) && slot.job.is_some();
-            if !slot.is_up() && !awaited && (!ended_well || matches!(slot.phase, Phase::Failed)) {
+            if !slot.is_up() && !awaited && !ended_well {
                 return Some(format!("{other} is not active (it {})", why_down(slot)));
             }
         }
@@ -499,7 +499,8 @@ impl Engine {
     /// Really starts a unit whose turn it is.
     pub(super) fn activate(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
         let Some((unit, commit)) = self.slot(name).and_then(|slot| slot.definition.clone()) else {
-            return;
+            let reason = format!("{name} is not in this commit");
+            return self.job_done(name, JobResult::NotFound, Some(reason), out);
         };
         if unit.name.kind() == UnitKind::Target {
             if let Some(slot) = self.touch(name) {
@@ -568,7 +569,7 @@ impl Engine {
         slot.phase = Phase::Dead;
         // Units that need this one are restarted with it, as systemd's restart job does.
         for other in self.with_dependents(name) {
-            if other != *name && self.slot(&other).is_some_and(Slot::is_live) {
+            if other != *name && self.slot(&other).is_some_and(can_be_restarted) {
                 self.put_job(&other, Verb::Restart, None, false, out);
             }
         }
@@ -747,6 +748,15 @@ impl Engine {
             }));
         }
     }
+}
+
+/// A restart of something else may take it along: it runs, and nothing has told it to stop.
+fn can_be_restarted(slot: &Slot) -> bool {
+    let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+    let stopping = slot
+        .activation()
+        .is_some_and(|activation| activation.told_to_stop);
+    slot.is_live() && slot.definition.is_some() && !to_stop && (!stopping || slot.job.is_some())
 }
 
 /// Units of kinds that only the host has; their state is not followed.

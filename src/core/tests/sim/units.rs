@@ -1,88 +1,207 @@
-//! Random unit sets, as text, read by the real unit language.
+//! Random unit sets, built by hand: the engine is tested apart from the unit language.
 use crate::random::Random;
-use gitproc_unit::{HostFacts, Severity, TreeEntry, TreeFiles, UnitSet};
-use std::fmt::Write as _;
+use gitproc_unit::{
+    ExecCommand, ExecRole, ExitStatusSet, InstallSection, KillMode, KillSettings, MeaningHash,
+    NotifyAccess, Origin, Preserve, Privileges, ResourceControl, Restart, ServiceSection,
+    ServiceType, Unit, UnitName, UnitSection, UnitSet,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Units of one history: `u0.service` … ; dependencies point to lower numbers, so that no set has
 /// an ordering cycle.
 pub const UNITS: usize = 6;
 
-/// A commit's units: each has a chance to be there, and a revision that gives it a meaning.
-pub fn random_set(random: &mut Random) -> Arc<UnitSet> {
-    let mut tree = TreeFiles::default();
-    let present: Vec<usize> = (0..UNITS).filter(|_| random.percent(80)).collect();
-    for &number in &present {
-        tree.entries.insert(
-            format!("u{number}.service"),
-            TreeEntry::File(random_unit(random, number, &present)),
-        );
-    }
-    if random.percent(30) {
-        let text = "[Unit]\nWants=u0.service u1.service\n[Install]\nWantedBy=default.target\n";
-        tree.entries
-            .insert("group.target".into(), TreeEntry::File(text.into()));
-    }
-    let loaded = gitproc_unit::load(&tree, &HostFacts::example());
-    let errors: Vec<_> = loaded
-        .diagnostics
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .collect();
-    assert!(
-        errors.is_empty(),
-        "the simulation's units are valid: {errors:?}\n{tree:?}"
-    );
-    Arc::new(loaded.units)
+pub fn name(text: &str) -> UnitName {
+    UnitName::parse(text).expect("a valid name")
 }
 
-fn random_unit(random: &mut Random, number: usize, present: &[usize]) -> String {
-    let mut text = String::from("[Unit]\n");
+/// A commit's units: each has a chance to be there, and a variant that gives it a meaning.
+pub fn random_set(random: &mut Random) -> Arc<UnitSet> {
+    let mut set = UnitSet::default();
+    let mut multi_user = BTreeSet::new();
+    let present: Vec<usize> = (0..UNITS).filter(|_| random.percent(80)).collect();
+    for &number in &present {
+        let unit = random_service(random, number, &present);
+        if random.percent(85) {
+            multi_user.insert(unit.name.clone());
+        }
+        set.units.insert(unit.name.clone(), Arc::new(unit));
+    }
+    if random.percent(30) {
+        let unit = UnitSection {
+            wants: present
+                .iter()
+                .take(2)
+                .map(|n| name(&format!("u{n}.service")))
+                .collect(),
+            after: present
+                .iter()
+                .take(1)
+                .map(|n| name(&format!("u{n}.service")))
+                .collect(),
+            ..UnitSection::default()
+        };
+        multi_user.insert(name("group.target"));
+        set.units
+            .insert(name("group.target"), Arc::new(plain("group.target", unit)));
+    }
+    let section = UnitSection {
+        wants: multi_user,
+        ..UnitSection::default()
+    };
+    for (target, section) in [
+        ("multi-user.target", section),
+        (
+            "default.target",
+            UnitSection {
+                wants: BTreeSet::from([name("multi-user.target")]),
+                ..UnitSection::default()
+            },
+        ),
+    ] {
+        let unit = Unit {
+            origin: Origin::BuiltIn { reached: true },
+            ..plain(target, section)
+        };
+        set.units.insert(name(target), Arc::new(unit));
+    }
+    Arc::new(set)
+}
+
+fn plain(text: &str, unit: UnitSection) -> Unit {
+    Unit {
+        name: name(text),
+        origin: Origin::Tree {
+            fragment: text.to_owned(),
+            drop_ins: Vec::new(),
+        },
+        unit,
+        service: None,
+        install: InstallSection::default(),
+        meaning: MeaningHash(0),
+    }
+}
+
+fn command() -> ExecCommand {
+    ExecCommand {
+        path: "/bin/x".into(),
+        argv: vec!["/bin/x".into()],
+        ignore_failure: false,
+        no_expand: false,
+        privileges: Privileges::Unit,
+    }
+}
+
+/// A service with systemd's defaults.
+pub fn default_service(service_type: ServiceType) -> ServiceSection {
+    ServiceSection {
+        service_type,
+        exec: BTreeMap::from([(ExecRole::Start, vec![command()])]),
+        restart: Restart::No,
+        restart_us: 100_000,
+        timeout_start_us: (service_type != ServiceType::Oneshot).then_some(90_000_000),
+        timeout_stop_us: Some(90_000_000),
+        remain_after_exit: false,
+        pid_file: (service_type == ServiceType::Forking).then(|| "/run/x.pid".to_owned()),
+        guess_main_pid: true,
+        notify_access: NotifyAccess::Main,
+        success_exit_status: ExitStatusSet::default(),
+        kill: KillSettings::default(),
+        user: None,
+        group: None,
+        supplementary_groups: Vec::new(),
+        working_directory: None,
+        environment: Vec::new(),
+        environment_files: Vec::new(),
+        umask: 0o022,
+        nice: None,
+        oom_score_adjust: None,
+        rlimits: BTreeMap::new(),
+        directories: BTreeMap::new(),
+        runtime_directory_preserve: Preserve::No,
+        no_new_privileges: false,
+        capability_bounding_set: u64::MAX,
+        ambient_capabilities: 0,
+        resources: ResourceControl::default(),
+    }
+}
+
+fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit {
+    let mut unit = UnitSection {
+        start_limit_interval_us: 10_000_000,
+        start_limit_burst: 5,
+        ..UnitSection::default()
+    };
     for &other in present.iter().filter(|other| **other < number) {
         if random.percent(60) {
             continue;
         }
-        let kind = ["Requires", "Requires", "Wants", "BindsTo", "PartOf"][random.below(5)];
-        writeln!(text, "{kind}=u{other}.service").expect("a String takes all");
+        let other = name(&format!("u{other}.service"));
         if random.percent(75) {
-            writeln!(text, "After=u{other}.service").expect("a String takes all");
+            unit.after.insert(other.clone());
         }
+        match random.below(6) {
+            0 | 1 => unit.requires.insert(other),
+            2 => unit.wants.insert(other),
+            3 => unit.binds_to.insert(other),
+            4 => unit.part_of.insert(other),
+            _ => false,
+        };
     }
     if random.percent(20) {
-        text.push_str("StartLimitBurst=2\nStartLimitIntervalSec=60\n");
+        unit.start_limit_burst = 2;
+        unit.start_limit_interval_us = 60_000_000;
     }
-    let service_type = ["simple", "exec", "notify", "forking", "oneshot"][random.below(5)];
-    let restart = ["no", "always", "on-failure", "on-abnormal"][random.below(4)];
-    let restart = match (service_type, restart) {
-        ("oneshot", "always") => "no", // systemd refuses that pair
-        (_, other) => other,
-    };
-    writeln!(text, "[Service]\nType={service_type}\nRestart={restart}").expect("String");
-    writeln!(text, "ExecStart=/bin/main {}", random.below(3)).expect("String");
-    if service_type == "forking" {
-        text.push_str("PIDFile=/run/x.pid\n");
+    let types = [
+        ServiceType::Simple,
+        ServiceType::Exec,
+        ServiceType::Notify,
+        ServiceType::Forking,
+        ServiceType::Oneshot,
+    ];
+    let service_type = types[random.below(types.len())];
+    let mut service = default_service(service_type);
+    let restarts = [
+        Restart::No,
+        Restart::Always,
+        Restart::OnFailure,
+        Restart::OnAbnormal,
+    ];
+    service.restart = restarts[random.below(restarts.len())];
+    if service_type == ServiceType::Oneshot && service.restart == Restart::Always {
+        service.restart = Restart::No; // the unit language refuses that pair, as systemd does
     }
-    for line in [
-        "ExecStartPre",
-        "ExecStartPost",
-        "ExecReload",
-        "ExecStop",
-        "ExecStopPost",
+    for role in [
+        ExecRole::Condition,
+        ExecRole::StartPre,
+        ExecRole::StartPost,
+        ExecRole::Reload,
+        ExecRole::Stop,
+        ExecRole::StopPost,
     ] {
-        if random.percent(25) {
-            writeln!(text, "{line}=/bin/command").expect("String");
+        if random.percent(20) {
+            service
+                .exec
+                .insert(role, vec![command(); 1 + random.below(2)]);
         }
     }
-    if random.percent(15) {
-        text.push_str("ExecCondition=/bin/condition\n");
+    if service_type == ServiceType::Oneshot {
+        service.remain_after_exit = random.percent(60);
+        service
+            .exec
+            .insert(ExecRole::Start, vec![command(); 1 + random.below(2)]);
     }
-    if service_type == "oneshot" && random.percent(60) {
-        text.push_str("RemainAfterExit=yes\n");
+    let modes = [
+        KillMode::ControlGroup,
+        KillMode::ControlGroup,
+        KillMode::Mixed,
+        KillMode::Process,
+    ];
+    service.kill.mode = modes[random.below(modes.len())];
+    Unit {
+        service: Some(Box::new(service)),
+        meaning: MeaningHash(u128::from(random.next() % 3) << 8 | number as u128 | 1 << 64),
+        ..plain(&format!("u{number}.service"), unit)
     }
-    let mode = ["control-group", "control-group", "mixed", "process"][random.below(4)];
-    writeln!(text, "KillMode={mode}").expect("String");
-    if random.percent(85) {
-        text.push_str("[Install]\nWantedBy=multi-user.target\n");
-    }
-    text
 }

@@ -327,7 +327,7 @@ impl World {
                 true => &self.kernel.helpers[&invocation],
                 false => &self.kernel.remains[&invocation].helper,
             };
-            let lost_definition = self.random.percent(3);
+            let lost_definition = self.random.percent(0);
             let unit = (!lost_definition).then(|| Arc::clone(&helper.unit));
             let (record, state) = (helper.record(), helper.state.clone());
             self.known.insert(invocation);
@@ -574,9 +574,25 @@ impl World {
             "requests without an answer: {:?}",
             self.requests
         );
+        let waits: Vec<_> = self
+            .engine
+            .waits_for()
+            .iter()
+            .map(|u| {
+                (
+                    u.clone(),
+                    self.engine.status(u).map(|s| (s.job, s.sub)),
+                    self.units
+                        .units
+                        .get(u)
+                        .map(|d| (&d.unit.after, &d.unit.requires)),
+                )
+            })
+            .map(|x| format!("{x:?}"))
+            .collect();
         assert!(
             self.targets.is_empty(),
-            "targets that never settled: {:?}",
+            "{:?} never settled, waits for {waits:?}",
             self.targets
         );
         let wanted = graph::wanted(&self.units, &default_target());

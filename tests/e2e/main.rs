@@ -1,0 +1,21 @@
+//! End to end: the real program, the real kernel, real git, real services.
+//!
+//! These check wiring; what can fail lower down is tested lower down. Each test has an instance of
+//! its own under a temporary root. Tests that need root fail without it where `CI` is set, and say
+//! that they did not run elsewhere.
+mod bad_input;
+mod instance;
+mod lifecycle;
+mod real_services;
+
+pub use instance::{Instance, Output};
+
+/// True when the test may go on. Without root, a test that needs it does not run.
+pub fn root_or_say_so(test: &str) -> bool {
+    if nix::unistd::geteuid().is_root() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI must run it");
+    eprintln!("{test}: needs root, not run");
+    false
+}
