@@ -37,7 +37,11 @@ fn main() -> ExitCode {
 }
 
 fn run_tests(words: &[&str]) -> ExitCode {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
+        (
+            "a_closed_directory_does_not_hide_the_program",
+            a_closed_directory_does_not_hide_the_program,
+        ),
         ("a_worker_is_nobody_special", a_worker_is_nobody_special),
         (
             "an_overrun_deadline_costs_one_worker",
@@ -323,6 +327,33 @@ fn hook(root: &Path, name: &str) -> ExitCode {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     }
+}
+
+fn a_closed_directory_does_not_hide_the_program() {
+    if !nix::unistd::geteuid().is_root() {
+        assert!(env::var_os("CI").is_none(), "this test needs root");
+        eprintln!("needs root, not run");
+        return;
+    }
+    let mut root = Root::new();
+    let closed = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).expect("mode");
+    let exe = closed.path().join("gitproc");
+    fs::copy(env::current_exe().expect("our path"), &exe).expect("a copy");
+    let hooks = root.directory.path().join("hooks");
+    let reached = hooks::reachable_exe(&hooks, &exe).expect("a program");
+    assert_eq!(reached, hooks.join("gitproc"));
+    let made = fs::metadata(&reached).expect("the copy").ino();
+    hooks::reachable_exe(&hooks, &exe).expect("a program");
+    assert_eq!(
+        fs::metadata(&reached).expect("the copy").ino(),
+        made,
+        "it was left alone"
+    );
+    root.exe = reached;
+    root.worker()
+        .init("main")
+        .expect("the copy runs as the store's owner");
 }
 
 fn hooks_are_written_once_and_mended() {
