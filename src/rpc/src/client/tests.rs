@@ -77,7 +77,8 @@ fn notifications_come_before_the_result() {
 
 #[test]
 fn what_can_go_wrong_is_told_apart() {
-    let cases: [(&'static str, fn(&CallError) -> bool); 5] = [
+    type Expected = fn(&CallError) -> bool;
+    let cases: [(&'static str, Expected); 5] = [
         ("", |error| matches!(error, CallError::Closed)),
         ("junk\n", |error| matches!(error, CallError::BadReply(_))),
         ("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}\n", |error| {
