@@ -1,1 +1,22 @@
-//! Not yet written.
+//! Where gitproc touches the kernel: processes, cgroups, mounts, credentials, sockets.
+//!
+//! Safe functions over system calls, without policy: what is asked for is done, or the error names
+//! the operation and its object. All `unsafe` of the workspace that is not a single call in `exec`
+//! is here, each block with its reason.
+#![allow(unsafe_code)] // this crate is the place for it (docs/architecture.md, rooms)
+
+pub mod cgroup;
+pub mod credentials;
+mod error;
+pub mod fd;
+pub mod file;
+pub mod host;
+pub mod memfd;
+pub mod mount;
+pub mod pidfd;
+pub mod probe;
+pub mod signal;
+pub mod socket;
+pub mod spawn;
+
+pub use error::{Error, Result};

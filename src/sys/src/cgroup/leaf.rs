@@ -1,0 +1,248 @@
+//! The cgroup of one unit: its descriptors, its use of the host, its processes, and its end.
+use super::v1;
+use crate::error::{Context, Error, Result};
+use crate::{file, pidfd};
+use nix::poll::{PollFd, PollFlags, poll};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Rounds of killing where the kernel has no cgroup.kill: each round finds the children that were
+/// born during the one before. A fork bomb may win; TasksMax= and the pid namespace end it.
+const KILL_ROUNDS: usize = 50;
+/// Longest time that [`UnitCgroup::remove`] waits for killed processes to be gone, in ms.
+const EMPTY_TIMEOUT_MS: u64 = 2_000;
+
+/// The cgroup of one unit, whether it exists or not.
+#[derive(Debug, Clone)]
+pub struct UnitCgroup {
+    pub(super) v2: Option<PathBuf>,
+    pub(super) mount: PathBuf,
+    pub(super) v1: v1::Dirs,
+}
+
+/// What a service uses; `None` where nothing on this host counts it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes now.
+    pub memory_current: Option<u64>,
+    /// Bytes at most.
+    pub memory_peak: Option<u64>,
+    /// ns of CPU time.
+    pub cpu_usage_ns: Option<u64>,
+    /// Processes and threads now.
+    pub tasks_current: Option<u64>,
+    /// Processes that the kernel killed for want of memory.
+    pub oom_kills: Option<u64>,
+}
+
+impl UnitCgroup {
+    pub(super) fn payload(&self) -> Option<PathBuf> {
+        self.v2.as_ref().map(|dir| dir.join("payload"))
+    }
+
+    /// Path of the unit's v2 cgroup below the mount (`/gitproc/web.service`), as systemd shows it.
+    pub fn path(&self) -> Option<String> {
+        let below = self.v2.as_ref()?.strip_prefix(&self.mount).ok()?;
+        Some(format!("/{}", below.display()))
+    }
+
+    /// The helper's leaf, for [`crate::spawn::HelperSpawn::cgroup`].
+    pub fn shim_fd(&self) -> Result<Option<OwnedFd>> {
+        self.v2
+            .as_ref()
+            .map(|dir| file::open_dir(&dir.join("shim")))
+            .transpose()
+    }
+
+    /// The service's leaf.
+    pub fn payload_fd(&self) -> Result<Option<OwnedFd>> {
+        self.payload().map(|dir| file::open_dir(&dir)).transpose()
+    }
+
+    /// `cgroup.procs` files that each process of the service writes itself into (v1).
+    pub fn join_files(&self) -> Vec<String> {
+        let file = |dir: &Path| dir.join("cgroup.procs").display().to_string();
+        self.v1.dirs().into_iter().map(file).collect()
+    }
+
+    /// What the service uses now.
+    pub fn usage(&self) -> Usage {
+        let read = |name: &str| std::fs::read_to_string(self.payload()?.join(name)).ok();
+        let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
+        let v1_memory = self.v1.memory();
+        let v2_cpu = || keyed(&read("cpu.stat")?, "usage_usec")?.checked_mul(1_000);
+        let v2_oom = || keyed(&read("memory.events")?, "oom_kill");
+        Usage {
+            memory_current: number("memory.current").or(v1_memory.map(|(now, _, _)| now)),
+            memory_peak: number("memory.peak").or(v1_memory.map(|(_, peak, _)| peak)),
+            cpu_usage_ns: v2_cpu().or_else(|| self.v1.cpu_usage_ns()),
+            tasks_current: number("pids.current").or_else(|| self.v1.tasks()),
+            oom_kills: v2_oom().or(v1_memory.map(|(_, _, kills)| kills)),
+        }
+    }
+
+    /// Processes of the service, by the caller's numbers; to be shown.
+    pub fn procs(&self) -> Vec<u32> {
+        let payload = self.payload();
+        let v1 = self.v1.dirs();
+        let Some(dir) = payload.as_deref().or(v1.first().copied()) else {
+            return Vec::new();
+        };
+        read_procs(dir)
+    }
+
+    /// Whether anything lives in the v2 cgroup (helper included) or in a v1 directory.
+    pub fn populated(&self) -> bool {
+        let v2 = self.v2.as_ref().is_some_and(|dir| {
+            let events = std::fs::read_to_string(dir.join("cgroup.events")).unwrap_or_default();
+            keyed(&events, "populated") == Some(1)
+        });
+        v2 || self
+            .v1
+            .dirs()
+            .into_iter()
+            .any(|dir| !read_procs(dir).is_empty())
+    }
+
+    /// The payload's `cgroup.events`; POLLPRI tells of a change. `None` without v2.
+    pub fn events_file(&self) -> Result<Option<std::fs::File>> {
+        let open = |dir: PathBuf| {
+            let path = dir.join("cgroup.events");
+            std::fs::File::open(&path).context("open", path.display())
+        };
+        self.payload().map(open).transpose()
+    }
+
+    /// SIGKILL to every process of the service, not to its helper.
+    pub fn kill_payload(&self) -> Result<()> {
+        self.kill_in(self.payload())
+    }
+
+    /// SIGKILL to every process of the unit, helper included.
+    pub fn kill(&self) -> Result<()> {
+        self.kill_in(self.v2.clone())
+    }
+
+    fn kill_in(&self, v2: Option<PathBuf>) -> Result<()> {
+        if let Some(dir) = v2
+            && dir.exists()
+        {
+            let path = dir.join("cgroup.kill");
+            match std::fs::write(&path, "1") {
+                Ok(()) => {}
+                // Kernels before 5.14 have no such file. (Writing can't create one.)
+                Err(cause)
+                    if matches!(
+                        cause.raw_os_error(),
+                        Some(libc::ENOENT | libc::EACCES | libc::EPERM)
+                    ) =>
+                {
+                    for leaf in [dir.clone(), dir.join("shim"), dir.join("payload")] {
+                        kill_listed(&leaf)?;
+                    }
+                }
+                Err(cause) => return Err(Error::new("write", path.display(), cause)),
+            }
+        }
+        for dir in self.v1.dirs() {
+            kill_listed(dir)?;
+        }
+        Ok(())
+    }
+
+    /// Removes every directory; it is no error when there are none. Waits a little for killed
+    /// processes to be gone; fails when something lives on.
+    pub fn remove(&self) -> Result<()> {
+        let v2 = self
+            .v2
+            .iter()
+            .flat_map(|dir| [dir.join("payload"), dir.join("shim"), dir.clone()]);
+        for dir in v2.chain(self.v1.dirs().into_iter().map(Path::to_owned)) {
+            remove_dir(&dir)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_procs(dir: &Path) -> Vec<u32> {
+    let text = std::fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// Kills what `cgroup.procs` lists, until nobody new is found there.
+fn kill_listed(dir: &Path) -> Result<()> {
+    let mut killed = std::collections::BTreeSet::new();
+    for _ in 0..KILL_ROUNDS {
+        let fresh: Vec<u32> = read_procs(dir)
+            .into_iter()
+            .filter(|pid| *pid > 0 && killed.insert(*pid))
+            .collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for pid in fresh {
+            // By pidfd, and only if it still is in this cgroup once it is held: the number may be
+            // another's by now.
+            let Ok(process) = pidfd::open(pid) else {
+                continue;
+            };
+            if read_procs(dir).contains(&pid) {
+                pidfd::send_signal(process.as_fd(), libc::SIGKILL)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// rmdir, waiting while the kernel still takes processes apart.
+pub(super) fn remove_dir(dir: &Path) -> Result<()> {
+    let give_up = crate::host::monotonic_us() + EMPTY_TIMEOUT_MS * 1_000;
+    loop {
+        match std::fs::remove_dir(dir) {
+            Ok(()) => return Ok(()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(cause) if cause.raw_os_error() == Some(libc::EBUSY) => {
+                let alive = read_procs(dir);
+                let ended = alive.iter().all(|pid| *pid > 0 && await_end(*pid, give_up));
+                if !ended || crate::host::monotonic_us() >= give_up {
+                    return Err(Error::new("remove cgroup", dir.display(), cause));
+                }
+                if alive.is_empty() {
+                    settle(dir);
+                }
+            }
+            Err(cause) => return Err(Error::new("remove cgroup", dir.display(), cause)),
+        }
+    }
+}
+
+/// Waits for one listed process; false when it outlives the deadline.
+fn await_end(pid: u32, give_up_us: u64) -> bool {
+    let left_ms = give_up_us.saturating_sub(crate::host::monotonic_us()) / 1_000;
+    match pidfd::open(pid) {
+        Ok(process) => pidfd::wait(process.as_fd(), u16::try_from(left_ms).unwrap_or(u16::MAX))
+            .unwrap_or(false),
+        Err(_) => true,
+    }
+}
+
+/// Nobody is listed, yet the directory is busy: tasks that are exiting. Waits for the next change
+/// of cgroup.events, a moment at most.
+fn settle(dir: &Path) {
+    const MOMENT_MS: u16 = 5;
+    let events = std::fs::File::open(dir.join("cgroup.events"));
+    let mut fds: Vec<_> = events
+        .iter()
+        .map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI))
+        .collect();
+    // v1 has no such file: then this is only the moment.
+    let _ = poll(&mut fds, MOMENT_MS);
+}
+
+/// The number after `key` in a file of `key number` lines.
+pub(super) fn keyed(text: &str, key: &str) -> Option<u64> {
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, number)| number.trim().parse().ok())
+}

@@ -1,0 +1,138 @@
+//! Limits of a unit, written into its payload cgroup.
+use super::{Controller, UnitCgroup, v1};
+use std::collections::BTreeSet;
+
+/// Limits; `None` where none is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes; more is refused, and the OOM killer comes.
+    pub memory_max: Option<u64>,
+    /// Bytes; more is slowed down.
+    pub memory_high: Option<u64>,
+    /// µs of CPU time per second.
+    pub cpu_quota_per_sec_us: Option<u64>,
+    /// Processes and threads.
+    pub tasks_max: Option<u64>,
+}
+
+/// Usual period of CPU quotas, in µs (systemd's).
+const PERIOD_US: u64 = 100_000;
+/// Longest period that the kernel takes, in µs.
+const PERIOD_MAX_US: u64 = 1_000_000;
+/// Smallest quota that the kernel takes, in µs.
+const QUOTA_MIN_US: u64 = 1_000;
+
+/// A CPU quota as the kernel wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CpuMax {
+    pub(super) quota_us: u64,
+    pub(super) period_us: u64,
+}
+
+impl CpuMax {
+    /// The period grows where the quota would be too small for the kernel.
+    fn per_second(per_sec_us: u64) -> CpuMax {
+        let of = |period: u64| (u128::from(per_sec_us) * u128::from(period) / 1_000_000) as u64;
+        let period_us = if of(PERIOD_US) < QUOTA_MIN_US {
+            PERIOD_MAX_US
+        } else {
+            PERIOD_US
+        };
+        CpuMax {
+            quota_us: of(period_us).max(QUOTA_MIN_US),
+            period_us,
+        }
+    }
+}
+
+impl Limits {
+    /// Writes each limit, by v2 where it has the controller, else by v1. Returns those that could
+    /// not be applied, each with its reason: a service without its limit is better than none, but
+    /// it has to be said.
+    pub(super) fn apply(&self, group: &UnitCgroup, v2: &BTreeSet<Controller>) -> Vec<String> {
+        let payload = group.payload();
+        let write = |controller: Controller, file: &str, text: String| {
+            let path = payload
+                .as_ref()
+                .filter(|_| v2.contains(&controller))?
+                .join(file);
+            Some(std::fs::write(path, text).map_err(|cause| cause.to_string()))
+        };
+        let mut unapplied = Vec::new();
+        let mut note = |directive: &str,
+                        controller: Controller,
+                        done: Option<Result<(), String>>| {
+            match done {
+                Some(Ok(())) => {}
+                Some(Err(why)) => unapplied.push(format!("{directive}: {why}")),
+                None => unapplied.push(format!(
+                    "{directive}: there is no {} controller",
+                    controller.name()
+                )),
+            }
+        };
+        use Controller::{Cpu, Memory, Pids};
+        if let Some(bytes) = self.memory_max {
+            let done = write(Memory, "memory.max", bytes.to_string());
+            note(
+                "MemoryMax",
+                Memory,
+                done.or_else(|| group.v1.set_memory_max(bytes)),
+            );
+        }
+        if let Some(bytes) = self.memory_high
+            && (v2.contains(&Memory) || group.v1.memory.is_none())
+        {
+            note(
+                "MemoryHigh",
+                Memory,
+                write(Memory, "memory.high", bytes.to_string()),
+            );
+        }
+        if let Some(per_sec_us) = self.cpu_quota_per_sec_us {
+            let max = CpuMax::per_second(per_sec_us);
+            let done = write(
+                Cpu,
+                "cpu.max",
+                format!("{} {}", max.quota_us, max.period_us),
+            );
+            note("CPUQuota", Cpu, done.or_else(|| group.v1.set_cpu_max(max)));
+        }
+        if let Some(tasks) = self.tasks_max {
+            let done = write(Pids, "pids.max", tasks.to_string());
+            note(
+                "TasksMax",
+                Pids,
+                done.or_else(|| group.v1.set_tasks_max(tasks)),
+            );
+        }
+        if group.v1.memory.is_some() {
+            unapplied.extend(v1::no_memory_high(self));
+        }
+        unapplied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_are_scaled_to_a_period_that_the_kernel_takes() {
+        for (per_sec, quota_us, period_us) in [
+            (500_000, 50_000, 100_000),
+            (2_000_000, 200_000, 100_000),
+            (5_000, 5_000, 1_000_000),
+            (1, 1_000, 1_000_000),
+        ] {
+            assert_eq!(
+                CpuMax::per_second(per_sec),
+                CpuMax {
+                    quota_us,
+                    period_us
+                },
+                "{per_sec}"
+            );
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What a process may do: ids, groups, capabilities, limits, priorities.
+//!
+//! For a single-threaded process between fork and exec, in this order: bounding set → keep
+//! capabilities → groups, gid, uid → effective/permitted/inheritable → ambient → no_new_privs.
+//! Each step is a function of its own, so that a failure can be told by its step.
+use crate::error::{Context, Error, Result};
+use caps::{CapSet, Capability, CapsHashSet};
+use nix::sys::prctl;
+use nix::unistd::{Gid, Uid};
+
+/// Highest capability that the kernel may know (bits of a 64-bit set).
+const CAPABILITIES: u32 = 64;
+
+fn named(result: std::result::Result<(), caps::errors::CapsError>, what: &str) -> Result<()> {
+    result.map_err(|cause| Error::new("set", what, std::io::Error::other(cause.to_string())))
+}
+
+/// The capabilities of `bits` (bit n is capability n) that this build knows.
+fn set_of(bits: u64) -> CapsHashSet {
+    caps::all()
+        .into_iter()
+        .filter(|capability| bits >> capability.index() & 1 == 1)
+        .collect()
+}
+
+/// Drops from the bounding set whatever is not in `keep`, capabilities newer than this program
+/// included.
+pub fn limit_bounding_set(keep: u64) -> Result<()> {
+    for capability in (0..CAPABILITIES).filter(|bit| keep >> bit & 1 == 0) {
+        // SAFETY: plain integers.
+        let found = unsafe { libc::prctl(libc::PR_CAPBSET_READ, capability, 0, 0, 0) };
+        // Neither set (0) nor known (EINVAL): nothing to drop.
+        if found != 1 {
+            continue;
+        }
+        // SAFETY: plain integers.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } != 0 {
+            return Err(Error::last(
+                "drop from bounding set: capability",
+                capability,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether permitted capabilities stay when the user id leaves 0.
+pub fn keep_capabilities(keep: bool) -> Result<()> {
+    named(
+        caps::securebits::set_keepcaps(keep),
+        "keep-capabilities flag",
+    )
+}
+
+/// Sets the supplementary groups, all of them, and all group ids; verifies.
+pub fn set_groups(gid: u32, groups: &[u32]) -> Result<()> {
+    let wanted: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+    let own = Gid::from_raw(gid);
+    nix::unistd::setgroups(&wanted).context("set", "supplementary groups")?;
+    nix::unistd::setresgid(own, own, own).context("set group", gid)?;
+    let found = nix::unistd::getresgid().context("verify group", gid)?;
+    let mut now = nix::unistd::getgroups().context("verify", "supplementary groups")?;
+    let mut wanted = wanted;
+    now.sort_unstable_by_key(|gid| gid.as_raw());
+    wanted.sort_unstable_by_key(|gid| gid.as_raw());
+    match [found.real, found.effective, found.saved] == [own; 3] && now == wanted {
+        true => Ok(()),
+        false => Err(Error::new("verify group", gid, nix::errno::Errno::EPERM)),
+    }
+}
+
+/// Sets all user ids; verifies, also that there is no way back to root.
+pub fn set_user(uid: u32) -> Result<()> {
+    let own = Uid::from_raw(uid);
+    nix::unistd::setresuid(own, own, own).context("set user", uid)?;
+    let found = nix::unistd::getresuid().context("verify user", uid)?;
+    match [found.real, found.effective, found.saved] == [own; 3] {
+        true => Ok(()),
+        false => Err(Error::new("verify user", uid, nix::errno::Errno::EPERM)),
+    }
+}
+
+/// Reduces effective, permitted and inheritable capabilities to `effective` and `inheritable`.
+/// A capability that is not permitted can't be had back.
+pub fn set_capabilities(effective: u64, inheritable: u64) -> Result<()> {
+    let permitted = caps::read(None, CapSet::Permitted).map_err(|cause| {
+        Error::new(
+            "read",
+            "capabilities",
+            std::io::Error::other(cause.to_string()),
+        )
+    })?;
+    let kept = |bits| {
+        set_of(bits)
+            .intersection(&permitted)
+            .copied()
+            .collect::<CapsHashSet>()
+    };
+    let (both, inherit) = (kept(effective | inheritable), kept(inheritable));
+    named(
+        caps::set(None, CapSet::Inheritable, &inherit),
+        "inheritable capabilities",
+    )?;
+    named(
+        caps::set(None, CapSet::Effective, &both),
+        "effective capabilities",
+    )?;
+    named(
+        caps::set(None, CapSet::Permitted, &both),
+        "permitted capabilities",
+    )
+}
+
+/// Sets the ambient capabilities, which survive the exec of an ordinary program.
+pub fn set_ambient(bits: u64) -> Result<()> {
+    named(caps::clear(None, CapSet::Ambient), "ambient capabilities")?;
+    for capability in set_of(bits) {
+        named(
+            caps::raise(None, CapSet::Ambient, capability),
+            &format!("ambient capability {capability}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes away what this process could pass on to programs: nothing inheritable, nothing ambient.
+pub fn clear_ambient() -> Result<()> {
+    named(caps::clear(None, CapSet::Ambient), "ambient capabilities")?;
+    named(
+        caps::clear(None, CapSet::Inheritable),
+        "inheritable capabilities",
+    )
+}
+
+/// PR_SET_NO_NEW_PRIVS, for this process and all that come from it.
+pub fn no_new_privileges() -> Result<()> {
+    prctl::set_no_new_privs().context("set", "no_new_privs")
+}
+
+/// Sets the soft and hard limit of a resource (RLIMIT_…); `u64::MAX` is infinity.
+pub fn set_rlimit(resource: RlimitResource, soft: u64, hard: u64) -> Result<()> {
+    let limit = libc::rlimit64 {
+        rlim_cur: soft,
+        rlim_max: hard,
+    };
+    // prlimit(2) itself: the C library's wrappers know fewer resources, and differ in their types.
+    // SAFETY: the structure is valid; 0 is the calling process; the old limit is not asked for.
+    let set = unsafe {
+        libc::syscall(
+            libc::SYS_prlimit64,
+            0,
+            resource.number(),
+            std::ptr::from_ref(&limit),
+            std::ptr::null_mut::<libc::rlimit64>(),
+        )
+    };
+    match set {
+        0 => Ok(()),
+        _ => Err(Error::last(
+            "set limit",
+            format!("{resource:?} to {soft}:{hard}"),
+        )),
+    }
+}
+
+/// The resources of setrlimit(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are the kernel's
+pub enum RlimitResource {
+    Cpu,
+    Fsize,
+    Data,
+    Stack,
+    Core,
+    Rss,
+    Nproc,
+    Nofile,
+    Memlock,
+    As,
+    Locks,
+    Sigpending,
+    Msgqueue,
+    Nice,
+    Rtprio,
+    Rttime,
+}
+
+impl RlimitResource {
+    /// The kernel's number; the variants stand in its order (asm-generic/resource.h).
+    const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+/// Nice level, -20 to 19.
+pub fn set_nice(level: i32) -> Result<()> {
+    // SAFETY: plain integers.
+    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, level) } {
+        0 => Ok(()),
+        _ => Err(Error::last("set nice level", level)),
+    }
+}
+
+/// `oom_score_adj`, -1000 to 1000.
+pub fn set_oom_score_adjust(value: i32) -> Result<()> {
+    let path = "/proc/self/oom_score_adj";
+    std::fs::write(path, value.to_string()).context("write", path)
+}
+
+/// File mode creation mask.
+pub fn set_umask(mask: u32) {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
+}
+
+/// Version of capget(2)/capset(2) with 64-bit sets.
+const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+
+#[repr(C)]
+struct CapHeader {
+    version: u32,
+    pid: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct CapData {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+/// Makes CAP_SYS_ADMIN of a fresh user namespace survive the exec of a program whose user is not
+/// root inside. System calls only, for use between clone and exec.
+pub(crate) fn raw_keep_sys_admin() -> bool {
+    let bit = 1u32 << Capability::CAP_SYS_ADMIN.index();
+    let header = CapHeader {
+        version: CAPABILITY_VERSION_3,
+        pid: 0,
+    };
+    let low = CapData {
+        effective: bit,
+        permitted: bit,
+        inheritable: bit,
+    };
+    let high = CapData {
+        effective: 0,
+        permitted: 0,
+        inheritable: 0,
+    };
+    let data = [low, high];
+    let number = libc::c_ulong::from(Capability::CAP_SYS_ADMIN.index());
+    let raise = libc::PR_CAP_AMBIENT_RAISE as libc::c_ulong;
+    // SAFETY: both structures have the layout of capset(2); the rest is integers.
+    unsafe {
+        libc::syscall(libc::SYS_capset, std::ptr::from_ref(&header), data.as_ptr()) == 0
+            && libc::prctl(libc::PR_CAP_AMBIENT, raise, number, 0, 0) == 0
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether this kernel, and this user, can have the namespaces: tried once, never guessed from
+//! versions.
+use crate::error::{Context, Result};
+use crate::spawn::{Born, Namespaces, UserMaps, clone3};
+use crate::{pidfd, signal};
+use std::os::fd::AsFd;
+
+/// Longest time a probe may take, in ms. It is a handful of system calls.
+const PROBE_TIMEOUT_MS: u16 = 5_000;
+
+/// Tries a PID and mount namespace with a /proc of its own; the error says what failed.
+pub fn probe_pid_namespace() -> Result<()> {
+    probe(
+        Namespaces {
+            pid: true,
+            mount: true,
+            user: false,
+        },
+        "pid namespace",
+    )
+}
+
+/// The same inside a user namespace, as an ordinary user can have it.
+pub fn probe_user_pid_namespace() -> Result<()> {
+    probe(
+        Namespaces {
+            pid: true,
+            mount: true,
+            user: true,
+        },
+        "pid namespace in a user namespace",
+    )
+}
+
+fn probe(namespaces: Namespaces, object: &'static str) -> Result<()> {
+    let maps = namespaces.user.then(UserMaps::own);
+    let mask = signal::block_all()?;
+    // SAFETY: the child makes system calls on constants and prepared texts only, and ends in _exit.
+    let born = unsafe { clone3(namespaces.flags(), None) };
+    if let Ok(Born::Child) = born {
+        let done = maps.as_ref().is_none_or(UserMaps::write) && raw_mount_proc();
+        // SAFETY: reads this thread's errno; ends the process at once.
+        unsafe {
+            let errno = if done { 0 } else { *libc::__errno_location() };
+            libc::_exit(errno)
+        }
+    }
+    signal::restore(&mask)?;
+    let Born::Parent(child) = born.context("make", object)? else {
+        unreachable!("the child does not return");
+    };
+    let failed = |cause: std::io::Error| Err(cause).context("set up", object);
+    if !pidfd::wait(child.pidfd.as_fd(), PROBE_TIMEOUT_MS)? {
+        pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL)?;
+        return failed(std::io::ErrorKind::TimedOut.into());
+    }
+    match pidfd::reap(child.pidfd.as_fd())? {
+        Some(pidfd::End::Exited(0)) => Ok(()),
+        Some(pidfd::End::Exited(errno)) => failed(std::io::Error::from_raw_os_error(errno.into())),
+        other => failed(std::io::Error::other(format!(
+            "the probe ended with {other:?}"
+        ))),
+    }
+}
+
+/// System calls only. False, with `errno` set, on failure.
+fn raw_mount_proc() -> bool {
+    let (proc, path) = (c"proc".as_ptr(), c"/proc".as_ptr());
+    let private = libc::MS_REC | libc::MS_PRIVATE;
+    let none = std::ptr::null();
+    // SAFETY: constant, NUL-ended strings.
+    unsafe {
+        libc::mount(none, c"/".as_ptr(), none, private, none.cast()) == 0
+            && libc::mount(proc, path, proc, 0, none.cast()) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_can_have_a_pid_namespace_or_is_told_why_not() {
+        match (probe_pid_namespace(), nix::unistd::geteuid().is_root()) {
+            (Ok(()), root) => assert!(root, "an ordinary user can't without a user namespace"),
+            (Err(error), _) => assert_ne!(error.errno(), 0, "{}", error.in_full()),
+        }
+    }
+}

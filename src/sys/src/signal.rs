@@ -1,0 +1,71 @@
+//! Signal masks and dispositions.
+use crate::error::{Context, Error, Result};
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// The mask from before [`block_all`].
+#[derive(Debug)]
+pub struct Mask(SigSet);
+
+/// Blocks every signal of the calling thread.
+pub fn block_all() -> Result<Mask> {
+    let mut old = SigSet::empty();
+    nix::sys::signal::pthread_sigmask(
+        SigmaskHow::SIG_SETMASK,
+        Some(&SigSet::all()),
+        Some(&mut old),
+    )
+    .context("block", "signals")?;
+    Ok(Mask(old))
+}
+
+/// Brings the mask back.
+pub fn restore(mask: &Mask) -> Result<()> {
+    nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask.0), None)
+        .context("restore", "signal mask")
+}
+
+/// A descriptor that becomes readable when a child ends. SIGCHLD must be blocked.
+pub fn child_watch() -> Result<SignalFd> {
+    let mut set = SigSet::empty();
+    set.add(nix::sys::signal::Signal::SIGCHLD);
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        .context("watch", "SIGCHLD")
+}
+
+/// Unblocks every signal and sets every disposition to the default, ignored ones too: exec resets
+/// handlers, but an ignored signal (Rust ignores SIGPIPE) would stay ignored in what is executed.
+pub fn reset() -> Result<()> {
+    let last = libc::SIGRTMAX();
+    for signal in 1..=last {
+        if signal == libc::SIGKILL || signal == libc::SIGSTOP {
+            continue;
+        }
+        // SAFETY: SIG_DFL runs no code of ours. The C library's own signals (32 to 34) are refused
+        // with EINVAL, which leaves them alone as it should.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+        .context("reset", "signal mask")
+}
+
+/// Sends `signal` to one process of the caller's own namespace, or to all that it may signal
+/// (`None`: kill(-1), which spares the caller and, for process 1, is its whole namespace).
+/// `Ok(false)`: there is none.
+pub fn send(pid: Option<u32>, signal: i32) -> Result<bool> {
+    let target = match pid {
+        None => -1,
+        Some(pid) => i32::try_from(pid)
+            .ok()
+            .filter(|pid| *pid > 0)
+            .ok_or_else(|| Error::new("signal process", pid, nix::errno::Errno::ESRCH))?,
+    };
+    // SAFETY: plain integers.
+    match unsafe { libc::kill(target, signal) } {
+        0 => Ok(true),
+        _ => match std::io::Error::last_os_error() {
+            cause if cause.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+            cause => Err(Error::new("signal process", target, cause)),
+        },
+    }
+}
