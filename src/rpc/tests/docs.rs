@@ -11,6 +11,8 @@ fn docs() -> String {
     std::fs::read_to_string(path).expect("it is in the repository")
 }
 
+type ResultCheck = fn(&str) -> Result<(), String>;
+
 /// Reads parameters and a result as those of the method of this name.
 macro_rules! typed {
     ($name:expr, $($method:ident)*) => {
@@ -22,7 +24,7 @@ macro_rules! typed {
                     serde_json::from_str::<<$method as Method>::Result>(result)
                         .map(drop)
                         .map_err(|e| e.to_string())
-                }) as fn(&str) -> Result<(), String>,
+                }) as ResultCheck,
             ),)*
             other => panic!("no method '{other}' in the code (or not in this test)"),
         }
@@ -32,7 +34,7 @@ macro_rules! typed {
 #[test]
 fn every_method_has_an_example_that_fits_its_types() {
     let mut shown = BTreeSet::new();
-    let mut waiting: HashMap<Id, fn(&str) -> Result<(), String>> = HashMap::new();
+    let mut waiting: HashMap<Id, ResultCheck> = HashMap::new();
     for line in docs().lines() {
         if let Some(line) = line.strip_prefix("--> ") {
             let Incoming::Single(Ok(request)) = decode_request(line.as_bytes()) else {

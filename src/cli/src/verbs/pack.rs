@@ -35,7 +35,8 @@ struct Header {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Answer {
-    Exit(u8),
+    /// git's exit code.
+    Exit(i32),
     Error(String),
 }
 
@@ -54,7 +55,8 @@ pub fn run(context: &Context, service: Service, args: &PackArgs) -> Result<u8, F
     };
     send(&stream, &header)?;
     match answer(&stream)? {
-        Answer::Exit(code) => Ok(code),
+        // git's codes fit; were one beyond what a process can exit with, it would be a failure.
+        Answer::Exit(code) => Ok(u8::try_from(code).unwrap_or(FAILED)),
         Answer::Error(message) => Err(Failure::new(FAILED, message)),
     }
 }
