@@ -1,0 +1,32 @@
+//! The end of an invocation: nothing of it is left.
+use crate::spawn::Belongings;
+use std::io::ErrorKind::NotFound;
+use std::path::Path;
+
+/// Kills what lives, then removes cgroup and runtime directories. Goes on after a failure; returns
+/// what could not be removed. Blocking.
+///
+/// The invocation directory stays until the engine has taken note ([`crate::driver`]): a daemon
+/// that dies before finds the rest by it.
+pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<String> {
+    let mut problems = Vec::new();
+    for done in [belongings.cgroup.kill(), belongings.cgroup.remove()] {
+        problems.extend(done.err().map(|error| error.in_full()));
+    }
+    if !keep_runtime_directory {
+        for path in &belongings.runtime_directories {
+            problems.extend(remove(path));
+        }
+    }
+    problems
+}
+
+/// Removes a directory and what is in it (symbolic links are not followed).
+pub fn remove(path: &Path) -> Option<String> {
+    match std::fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != NotFound => {
+            Some(format!("remove {}: {cause}", path.display()))
+        }
+        _ => None,
+    }
+}

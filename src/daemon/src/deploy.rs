@@ -1,0 +1,504 @@
+//! From the head of the branch to the engine's target, and back to a recorded outcome.
+//!
+//! One task. A trigger (hook, inotify, poll, operator) only says "look": the head is resolved,
+//! compared with what is applied, judged, recorded as a pending generation, and handed to the
+//! engine. A newer head replaces an apply under way. A refused head changes nothing.
+use crate::candidate::Candidate;
+use crate::generations::Generations;
+use crate::host::Host;
+use crate::progress::Progress;
+use crate::records::RecordError;
+use crate::shell::{Change, Leaving, Settled, Shell};
+use crate::store::{Store, StoreError};
+use gitproc_core::generation::{GenerationKind, GenerationRecord, Outcome};
+use gitproc_core::{CommitId, Generation};
+use gitproc_rpc::api::ApplyReport;
+use gitproc_unit::{Diagnostic, TreeFiles, UnitName, UnitSet};
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// Triggers that may wait. They coalesce: each is one look at the head.
+const TRIGGERS: usize = 64;
+
+/// What is deployed; a copy for readers.
+#[derive(Debug, Clone, Default)]
+pub struct Deployed {
+    /// The generation; `None` before the first.
+    pub generation: Option<GenerationRecord>,
+    /// Its units.
+    pub units: Arc<UnitSet>,
+    /// Its files.
+    pub files: Arc<TreeFiles>,
+    /// Its warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Why the head of the branch is not what is deployed.
+    pub pending: Option<String>,
+    /// An apply is under way.
+    pub applying: bool,
+}
+
+impl Deployed {
+    /// The commit that is deployed.
+    pub fn commit(&self) -> Option<&CommitId> {
+        self.generation.as_ref().map(|record| &record.commit)
+    }
+}
+
+/// Why a sync did not lead to an apply.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be written, so nothing was changed.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The daemon ends.
+    #[error(transparent)]
+    Leaving(#[from] Leaving),
+}
+
+/// A look at the head.
+#[derive(Debug)]
+pub struct Trigger {
+    /// Who asks, for the record.
+    pub actor: String,
+    /// Why a new generation comes about.
+    pub kind: GenerationKind,
+    /// `--reason`
+    pub reason: Option<String>,
+    /// Who waits for the end.
+    pub waiter: Option<Waiter>,
+}
+
+/// Someone who waits for the end of an apply.
+#[derive(Debug)]
+pub struct Waiter {
+    /// Lines for people. A waiter that does not keep up loses lines, not the report.
+    pub progress: mpsc::Sender<String>,
+    /// How it ended.
+    pub report: oneshot::Sender<Result<ApplyReport, DeployError>>,
+}
+
+/// Handle to the task.
+#[derive(Debug, Clone)]
+pub struct Deployer {
+    triggers: mpsc::Sender<Trigger>,
+    deployed: watch::Receiver<Arc<Deployed>>,
+}
+
+impl Deployer {
+    /// Asks for a look.
+    pub async fn trigger(&self, trigger: Trigger) -> Result<(), Leaving> {
+        self.triggers.send(trigger).await.map_err(|_| Leaving)
+    }
+
+    /// What is deployed now.
+    pub fn deployed(&self) -> Arc<Deployed> {
+        Arc::clone(&self.deployed.borrow())
+    }
+}
+
+/// The task.
+#[derive(Debug)]
+pub struct Deploy {
+    store: Store,
+    shell: Shell,
+    host: Arc<Host>,
+    target: UnitName,
+    branch: String,
+    generations: Generations,
+    triggers: mpsc::Receiver<Trigger>,
+    deployed: watch::Sender<Arc<Deployed>>,
+    apply: Option<Apply>,
+}
+
+/// An apply under way.
+#[derive(Debug)]
+struct Apply {
+    record: GenerationRecord,
+    diagnostics: Vec<Diagnostic>,
+    progress: Progress,
+    waiters: Vec<Waiter>,
+    settled: oneshot::Receiver<Settled>,
+}
+
+impl Deploy {
+    /// The task and its handle.
+    pub fn new(
+        store: Store,
+        shell: Shell,
+        host: Arc<Host>,
+        target: UnitName,
+        branch: String,
+    ) -> (Deploy, Deployer) {
+        let (sender, triggers) = mpsc::channel(TRIGGERS);
+        let (deployed, watched) = watch::channel(Arc::default());
+        let generations = Generations::new(host.layout.generations());
+        let deployer = Deployer {
+            triggers: sender,
+            deployed: watched,
+        };
+        let deploy = Deploy {
+            store,
+            shell,
+            host,
+            target,
+            branch,
+            generations,
+            triggers,
+            deployed,
+            apply: None,
+        };
+        (deploy, deployer)
+    }
+
+    /// Takes up what was deployed, looks at the head, and serves triggers until the daemon ends.
+    pub async fn run(mut self) {
+        let mut changes = self.shell.changes();
+        if let Err(error) = self.resume().await {
+            tracing::error!("{}, ignoring", chain(&error));
+        }
+        self.look(Trigger {
+            actor: "start of the daemon".to_owned(),
+            kind: GenerationKind::Push,
+            reason: None,
+            waiter: None,
+        })
+        .await;
+        loop {
+            tokio::select! {
+                trigger = self.triggers.recv() => match trigger {
+                    Some(trigger) => self.look(trigger).await,
+                    None => return,
+                },
+                change = changes.recv() => match change {
+                    Ok(change) => self.changed(&change),
+                    // Lines are lost, the outcome is not.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                settled = settled(&mut self.apply) => match settled {
+                    Some(settled) => self.finish(settled).await,
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// The last generation is the target again: what was adopted is judged against it, and an
+    /// apply that the last daemon did not finish goes on.
+    async fn resume(&mut self) -> Result<(), DeployError> {
+        let Some(record) = self.last_deployed() else {
+            return Ok(());
+        };
+        let snapshot = self.store.snapshot(&record.commit, None).await?;
+        let candidate = Candidate::judge(snapshot, &self.host.facts);
+        tracing::info!(
+            generation = record.number.0,
+            "generation {} ({}) is wanted again",
+            record.number,
+            record.commit.short()
+        );
+        self.set_target(record, candidate).await
+    }
+
+    fn last_deployed(&self) -> Option<GenerationRecord> {
+        for record in self.generations.newest_first() {
+            match record {
+                Ok(record) if record.outcome == Outcome::Rejected => {}
+                Ok(record) => return Some(record),
+                Err(error) => tracing::error!("{error}, ignoring"),
+            }
+        }
+        None
+    }
+
+    async fn look(&mut self, trigger: Trigger) {
+        let Trigger {
+            actor,
+            kind,
+            reason,
+            waiter,
+        } = trigger;
+        let looked = self.sync(actor, kind, reason).await;
+        if let Err(error) = &looked {
+            tracing::error!("sync: {}", chain(error));
+            self.publish(|deployed| deployed.pending = Some(chain(error)));
+        }
+        let Some(waiter) = waiter else { return };
+        match (looked, &mut self.apply) {
+            // It waits for the apply that its head started, or found under way.
+            (
+                Ok(Looked {
+                    commit: Some(commit),
+                    report: None,
+                }),
+                Some(apply),
+            ) if apply.record.commit == commit => {
+                apply.waiters.push(waiter);
+            }
+            (Ok(looked), _) => {
+                let report = looked.report.unwrap_or_else(|| nothing_done(looked.commit));
+                let _ = waiter.report.send(Ok(report));
+            }
+            (Err(error), _) => _ = waiter.report.send(Err(error)),
+        }
+    }
+
+    async fn sync(
+        &mut self,
+        actor: String,
+        kind: GenerationKind,
+        reason: Option<String>,
+    ) -> Result<Looked, DeployError> {
+        let Some(head) = self.store.head(&self.branch).await? else {
+            let pending = format!("branch {} has no commit yet: push one", self.branch);
+            self.publish(|deployed| deployed.pending = Some(pending));
+            return Ok(Looked {
+                commit: None,
+                report: None,
+            });
+        };
+        if self.deployed.borrow().commit() == Some(&head) {
+            self.publish(|deployed| deployed.pending = None);
+            return Ok(Looked {
+                commit: Some(head),
+                report: None,
+            });
+        }
+        let snapshot = self.store.snapshot(&head, None).await?;
+        let candidate = Candidate::judge(snapshot, &self.host.facts);
+        if let Some(refusal) = candidate.refusal() {
+            tracing::error!("{refusal}; what runs stays as it is");
+            self.publish(|deployed| deployed.pending = Some(refusal));
+            let report = ApplyReport {
+                generation: None,
+                commit: Some(head.clone()),
+                outcome: Some(Outcome::Rejected),
+                failed: Vec::new(),
+                diagnostics: candidate.diagnostics,
+            };
+            return Ok(Looked {
+                commit: Some(head),
+                report: Some(report),
+            });
+        }
+        let before = Arc::clone(&self.deployed.borrow());
+        let from = before.generation.as_ref().map(|_| before.units.as_ref());
+        let record = GenerationRecord {
+            number: self.generations.next(),
+            commit: head.clone(),
+            subject: candidate.subject.clone(),
+            author: candidate.author.clone(),
+            started_us: gitproc_sys::host::realtime_us(),
+            finished_us: None,
+            actor,
+            reason,
+            kind: if from.is_none() {
+                GenerationKind::Initial
+            } else {
+                kind
+            },
+            plan: candidate.plan(from, &self.target),
+            outcome: Outcome::Pending,
+            detail: None,
+        };
+        // Written ahead: a daemon that dies from here on goes on with it.
+        self.generations.write(&record)?;
+        self.store.keep_generation(record.number, &head).await?;
+        tracing::info!(
+            generation = record.number.0,
+            "applying {} as generation {}: {} changes, {} unchanged",
+            head.short(),
+            record.number,
+            record.plan.changes.len(),
+            record.plan.unchanged
+        );
+        self.supersede();
+        self.set_target(record, candidate).await?;
+        Ok(Looked {
+            commit: Some(head),
+            report: None,
+        })
+    }
+
+    /// The apply under way, if any, ends here: a newer one takes its place.
+    fn supersede(&mut self) {
+        if let Some(apply) = self.apply.take() {
+            let detail = "a newer commit took its place".to_owned();
+            self.conclude(apply, Outcome::Superseded, Some(detail), Vec::new());
+        }
+    }
+
+    async fn set_target(
+        &mut self,
+        record: GenerationRecord,
+        candidate: Candidate,
+    ) -> Result<(), DeployError> {
+        let units = Arc::clone(&candidate.units);
+        let settled = self.shell.target(record.commit.clone(), units).await?;
+        self.apply = Some(Apply {
+            progress: Progress::new(&record.plan),
+            record: record.clone(),
+            diagnostics: candidate.diagnostics.clone(),
+            waiters: Vec::new(),
+            settled,
+        });
+        self.publish(|deployed| {
+            *deployed = Deployed {
+                generation: Some(record),
+                units: candidate.units,
+                files: candidate.files,
+                diagnostics: candidate.diagnostics,
+                pending: None,
+                applying: true,
+            }
+        });
+        Ok(())
+    }
+
+    fn changed(&mut self, change: &Change) {
+        let Some(apply) = &mut self.apply else { return };
+        if let Some(line) = apply.progress.line(change) {
+            for waiter in &apply.waiters {
+                let _ = waiter.progress.try_send(line.clone());
+            }
+        }
+    }
+
+    async fn finish(&mut self, settled: Settled) {
+        let Some(apply) = self.apply.take() else {
+            return;
+        };
+        let (outcome, detail) = match (settled.superseded, settled.failed.is_empty()) {
+            (true, _) => (Outcome::Superseded, None),
+            (false, true) => (Outcome::Applied, None),
+            (false, false) => (Outcome::AppliedDegraded, Some(failures(&settled.failed))),
+        };
+        self.conclude(apply, outcome, detail, settled.failed);
+    }
+
+    /// Records the outcome, and tells those who wait.
+    fn conclude(
+        &mut self,
+        mut apply: Apply,
+        outcome: Outcome,
+        detail: Option<String>,
+        failed: Vec<(UnitName, String)>,
+    ) {
+        let number = apply.record.number;
+        // A generation that was taken up again after a restart has its outcome already.
+        if apply.record.outcome == Outcome::Pending {
+            apply.record.outcome = outcome;
+            apply.record.detail = detail;
+            apply.record.finished_us = Some(gitproc_sys::host::realtime_us());
+            if let Err(error) = self.generations.write(&apply.record) {
+                tracing::error!(generation = number.0, "{error}, ignoring");
+            }
+            let text = conclusion(&apply.record);
+            match outcome {
+                Outcome::AppliedDegraded => tracing::warn!(generation = number.0, "{text}"),
+                _ => tracing::info!(generation = number.0, "{text}"),
+            }
+        }
+        let record = apply.record.clone();
+        self.publish(|deployed| {
+            deployed.applying = false;
+            if deployed.generation.as_ref().map(|known| known.number) == Some(number) {
+                deployed.generation = Some(record);
+            }
+        });
+        for waiter in apply.waiters {
+            let _ = waiter.report.send(Ok(ApplyReport {
+                generation: Some(number),
+                commit: Some(apply.record.commit.clone()),
+                outcome: Some(outcome),
+                failed: failed.clone(),
+                diagnostics: apply.diagnostics.clone(),
+            }));
+        }
+    }
+
+    fn publish(&self, change: impl FnOnce(&mut Deployed)) {
+        self.deployed
+            .send_modify(|deployed| change(Arc::make_mut(deployed)));
+    }
+}
+
+/// What a look at the head led to.
+struct Looked {
+    commit: Option<CommitId>,
+    /// `None`: nothing to do, or an apply is under way.
+    report: Option<ApplyReport>,
+}
+
+fn nothing_done(commit: Option<CommitId>) -> ApplyReport {
+    ApplyReport {
+        generation: None,
+        commit,
+        outcome: None,
+        failed: Vec::new(),
+        diagnostics: Vec::new(),
+    }
+}
+
+/// Pends for ever when nothing is under way; `None` when the loop has gone.
+async fn settled(apply: &mut Option<Apply>) -> Option<Settled> {
+    match apply {
+        Some(apply) => (&mut apply.settled).await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
+fn failures(failed: &[(UnitName, String)]) -> String {
+    let one = |(unit, reason): &(UnitName, String)| format!("{unit} failed: {reason}");
+    failed.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// How a generation ended, in one line.
+pub fn conclusion(record: &GenerationRecord) -> String {
+    let (commit, number) = (record.commit.short(), record.number);
+    let detail = record.detail.as_deref().unwrap_or_default();
+    match record.outcome {
+        Outcome::Pending => format!("applying {commit} as generation {number}"),
+        Outcome::Applied => format!("deployed {commit} as generation {number}"),
+        Outcome::AppliedDegraded => format!("applied as generation {number}, degraded: {detail}"),
+        Outcome::Superseded => {
+            format!("generation {number} ({commit}): a newer commit took its place")
+        }
+        Outcome::Rejected => format!("{commit} is refused: {detail}"),
+    }
+}
+
+/// The same from a report.
+pub fn report_line(report: &ApplyReport) -> String {
+    let commit = report.commit.as_ref().map_or("nothing", CommitId::short);
+    let number = report.generation.unwrap_or(Generation(0));
+    match report.outcome {
+        None => format!("{commit} is deployed already"),
+        Some(Outcome::Applied) => format!("deployed {commit} as generation {number}"),
+        Some(Outcome::AppliedDegraded) => {
+            format!(
+                "applied as generation {number}, degraded: {}",
+                failures(&report.failed)
+            )
+        }
+        Some(Outcome::Superseded) => {
+            format!("generation {number} ({commit}): a newer commit took its place")
+        }
+        Some(Outcome::Pending) => format!("applying {commit} as generation {number}"),
+        Some(Outcome::Rejected) => format!("{commit} is refused; what runs stays as it is"),
+    }
+}
+
+/// An error with its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
+}

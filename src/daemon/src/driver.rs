@@ -1,0 +1,153 @@
+//! Effects to acts: each invocation has one task that owns it ([`crate::holder`]); this hands out
+//! the effects. It never waits.
+use crate::cleanup;
+use crate::holder::{Adopted, Command, Holder, HolderContext};
+use crate::host::Host;
+use crate::poller::Poller;
+use crate::records;
+use crate::shell::Shell;
+use crate::spawn::SpawnRequest;
+use gitproc_core::protocol::ToHelper;
+use gitproc_core::{Effect, InvocationId};
+use gitproc_unit::UnitName;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Commands that may wait for a holder. The engine sends a handful per invocation; a holder that
+/// lets more pile up has a helper that does not read.
+const COMMANDS: usize = 64;
+
+/// Limits that could not be applied, by unit; shown in `status`.
+pub type Unapplied = BTreeMap<UnitName, Vec<String>>;
+
+/// Acts on the world.
+#[derive(Debug)]
+pub struct Driver {
+    context: Arc<HolderContext>,
+    holders: HashMap<InvocationId, mpsc::Sender<Command>>,
+}
+
+impl Driver {
+    /// A driver without invocations. `unapplied` is told of limits that can't be had.
+    pub fn new(
+        host: Arc<Host>,
+        shell: Shell,
+        poller: Poller,
+        unapplied: watch::Sender<Unapplied>,
+    ) -> Driver {
+        let context = HolderContext {
+            host,
+            shell,
+            poller,
+            unapplied,
+        };
+        Driver {
+            context: Arc::new(context),
+            holders: HashMap::new(),
+        }
+    }
+
+    /// Takes over a helper that outlived the last daemon.
+    pub fn adopt(&mut self, invocation: InvocationId, adopted: Adopted) {
+        let commands = self.register(invocation);
+        let holder = Holder::new(Arc::clone(&self.context), invocation, commands);
+        tokio::spawn(holder.adopt(adopted));
+    }
+
+    /// The invocation is over, and the engine knows it.
+    pub fn forget(&mut self, invocation: InvocationId) {
+        self.holders.remove(&invocation);
+        let dir = self
+            .context
+            .host
+            .layout
+            .invocations()
+            .join(invocation.to_string());
+        if let Some(problem) = cleanup::remove(&dir) {
+            tracing::error!(%invocation, "{problem}, ignoring");
+        }
+    }
+
+    /// Does what an effect says; those for the loop itself are not for here.
+    pub fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Spawn {
+                invocation,
+                unit,
+                commit,
+                restarts,
+            } => {
+                let commands = self.register(invocation);
+                let holder = Holder::new(Arc::clone(&self.context), invocation, commands);
+                tokio::spawn(holder.spawn(SpawnRequest {
+                    invocation,
+                    unit,
+                    commit,
+                    restarts,
+                }));
+            }
+            Effect::Run {
+                invocation,
+                role,
+                index,
+                environment,
+            } => {
+                self.command(
+                    invocation,
+                    Command::Tell(ToHelper::Run {
+                        role,
+                        index,
+                        environment,
+                    }),
+                );
+            }
+            Effect::Signal {
+                invocation,
+                whom,
+                signal,
+            } => {
+                self.command(invocation, Command::Tell(ToHelper::Signal { whom, signal }));
+            }
+            Effect::KillCgroup { invocation } => self.command(invocation, Command::KillCgroup),
+            Effect::Release {
+                invocation,
+                keep_runtime_directory,
+            } => {
+                self.command(
+                    invocation,
+                    Command::Release {
+                        keep_runtime_directory,
+                    },
+                );
+            }
+            Effect::Record { unit, record } => {
+                let written =
+                    records::write_unit(&self.context.host.layout, &unit, record.as_ref());
+                if let Err(error) = written {
+                    let unit = unit.as_str();
+                    tracing::error!(unit, "{unit}: state is not recorded: {error}, ignoring");
+                }
+            }
+            Effect::JobDone(_) | Effect::Settled { .. } | Effect::Changed { .. } => {}
+        }
+    }
+
+    fn register(&mut self, invocation: InvocationId) -> mpsc::Receiver<Command> {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        self.holders.insert(invocation, sender);
+        commands
+    }
+
+    /// A holder that is gone has told so, or is about to: its `Gone` is on the way.
+    fn command(&mut self, invocation: InvocationId, command: Command) {
+        let Some(holder) = self.holders.get(&invocation) else {
+            return;
+        };
+        if let Err(mpsc::error::TrySendError::Full(_)) = holder.try_send(command) {
+            tracing::error!(%invocation, "the helper does not read its commands: giving it up");
+            // The holder sees its channel closed while the loop lives, and kills the helper.
+            self.holders.remove(&invocation);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
+//! out once at start; what is lacking becomes a line of `status`.
+use crate::{DaemonError, Options};
+use gitproc_core::layout::Layout;
+use gitproc_core::spec::NamespaceMode;
+use gitproc_sys::cgroup::Hierarchy;
+use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
+use gitproc_unit::{HostFacts, MemoryAmount, ResourceControl, TasksAmount};
+use nix::unistd::{Gid, Group, Uid, User};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// Everything about the host that spawning needs.
+#[derive(Debug)]
+pub struct Host {
+    /// Where everything lies.
+    pub layout: Layout,
+    /// For specifiers and directories.
+    pub facts: HostFacts,
+    /// Where cgroups can be made.
+    pub cgroups: Hierarchy,
+    /// How services can be isolated.
+    pub namespace: NamespaceMode,
+    /// The helper, opened once.
+    pub helper: HelperProgram,
+    /// `LANG`, for the services.
+    pub lang: Option<String>,
+    /// What is lacking, one line each.
+    pub degradations: Vec<String>,
+    memory_bytes: u64,
+    tasks: u64,
+}
+
+/// The helper executable. An upgrade on disk does not mix versions: the open file is what runs.
+#[derive(Debug)]
+pub struct HelperProgram {
+    /// Opened with O_PATH.
+    pub exe: OwnedFd,
+    /// Its argv.
+    pub argv: &'static [&'static str],
+}
+
+impl Host {
+    /// Looks around.
+    pub fn probe(options: &Options) -> Result<Host, DaemonError> {
+        let layout = options.layout.clone();
+        let mut degradations = Vec::new();
+        let root = Uid::effective().is_root();
+        if !root {
+            degradations.push(
+                "running without root: User=, Group= and most limits are not available".to_owned(),
+            );
+        }
+        let cgroups = Hierarchy::detect();
+        degradations.extend(cgroups.missing());
+        if !cgroups.legacy().is_empty() {
+            let names: Vec<_> = cgroups
+                .legacy()
+                .iter()
+                .map(|controller| controller.name())
+                .collect();
+            degradations.push(format!(
+                "limits for {} come from cgroup v1, since v2 has no such controllers here",
+                names.join(", ")
+            ));
+        }
+        Ok(Host {
+            facts: facts(&layout)?,
+            namespace: namespace(root, &mut degradations),
+            helper: open_helper(&mut degradations)?,
+            lang: std::env::var("LANG").ok().filter(|lang| !lang.is_empty()),
+            memory_bytes: memory_bytes(),
+            tasks: tasks(),
+            layout,
+            cgroups,
+            degradations,
+        })
+    }
+
+    /// A unit's limits in absolute numbers.
+    pub fn limits(&self, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+        let memory = |amount: MemoryAmount| match amount {
+            MemoryAmount::Bytes(bytes) => bytes,
+            MemoryAmount::Permyriad(share) => permyriad(self.memory_bytes, share),
+        };
+        let tasks = |amount: TasksAmount| match amount {
+            TasksAmount::Count(count) => count,
+            TasksAmount::Permyriad(share) => permyriad(self.tasks, share),
+        };
+        gitproc_sys::cgroup::Limits {
+            memory_max: wanted.memory_max.map(memory),
+            memory_high: wanted.memory_high.map(memory),
+            cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,
+            tasks_max: wanted.tasks_max.map(tasks),
+        }
+    }
+}
+
+fn permyriad(whole: u64, share: u32) -> u64 {
+    (u128::from(whole) * u128::from(share) / 10_000) as u64
+}
+
+/// The best isolation that works, tried once.
+fn namespace(root: bool, degradations: &mut Vec<String>) -> NamespaceMode {
+    let (mode, tried) = match root {
+        true => (NamespaceMode::Pid, probe_pid_namespace()),
+        false => (NamespaceMode::UserPid, probe_user_pid_namespace()),
+    };
+    match tried {
+        Ok(()) => mode,
+        Err(error) => {
+            degradations.push(format!(
+                "services have no PID namespace of their own ({})",
+                error.in_full()
+            ));
+            NamespaceMode::None
+        }
+    }
+}
+
+/// `gitproc-exec` beside this program, else this program in the helper's role.
+fn open_helper(degradations: &mut Vec<String>) -> Result<HelperProgram, DaemonError> {
+    let own = std::env::current_exe()
+        .map_err(|cause| gitproc_sys::Error::new("find", "own executable", cause))?;
+    let small = own.with_file_name("gitproc-exec");
+    if small.is_file() {
+        let exe = gitproc_sys::file::open_program(&small)?;
+        return Ok(HelperProgram {
+            exe,
+            argv: &["gitproc-exec"],
+        });
+    }
+    degradations.push(
+        "the small helper gitproc-exec is not installed: each service costs a few MB more"
+            .to_owned(),
+    );
+    let exe = gitproc_sys::file::open_program(&own)?;
+    Ok(HelperProgram {
+        exe,
+        argv: &["gitproc", "exec-helper"],
+    })
+}
+
+fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
+    let uts = nix::sys::utsname::uname()
+        .map_err(|cause| gitproc_sys::Error::new("read", "kernel name", cause))?;
+    let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+    let (uid, gid) = (Uid::effective(), Gid::effective());
+    let user = User::from_uid(uid).ok().flatten();
+    let group = Group::from_gid(gid).ok().flatten();
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let home = user
+        .as_ref()
+        .map_or_else(|| "/".to_owned(), |user| shown(&user.dir));
+    let xdg = |variable: &str, below: &str| {
+        std::env::var(variable)
+            .ok()
+            .filter(|value| value.starts_with('/'))
+            .unwrap_or_else(|| format!("{home}/{below}"))
+    };
+    let directories = match uid.is_root() {
+        true => ["/var/lib", "/var/cache", "/var/log", "/etc"].map(str::to_owned),
+        false => {
+            let state = xdg("XDG_STATE_HOME", ".local/state");
+            let logs = format!("{state}/log");
+            [
+                state,
+                xdg("XDG_CACHE_HOME", ".cache"),
+                logs,
+                xdg("XDG_CONFIG_HOME", ".config"),
+            ]
+        }
+    };
+    let [state_dir, cache_dir, logs_dir, config_dir] = directories;
+    Ok(HostFacts {
+        host_name: text(uts.nodename()),
+        machine_id: machine_id(),
+        boot_id: gitproc_sys::host::boot_id()?.replace('-', ""),
+        kernel_release: text(uts.release()),
+        architecture: architecture(&text(uts.machine())),
+        user: user
+            .as_ref()
+            .map_or_else(|| uid.to_string(), |user| user.name.clone()),
+        uid: uid.as_raw(),
+        group: group.map_or_else(|| gid.to_string(), |group| group.name),
+        gid: gid.as_raw(),
+        shell: user.map_or_else(|| "/bin/sh".to_owned(), |user| shown(&user.shell)),
+        home,
+        runtime_dir: shown(&layout.runtime_base),
+        state_dir,
+        cache_dir,
+        logs_dir,
+        config_dir,
+    })
+}
+
+/// All zeros where the host has none (a minimal container).
+fn machine_id() -> String {
+    std::fs::read_to_string("/etc/machine-id")
+        .map(|text| text.trim().to_owned())
+        .ok()
+        .filter(|id| id.len() == 32)
+        .unwrap_or_else(|| "0".repeat(32))
+}
+
+/// systemd's name for what uname(2) says.
+fn architecture(machine: &str) -> String {
+    match machine {
+        "x86_64" => "x86-64",
+        "aarch64" => "arm64",
+        "i386" | "i486" | "i586" | "i686" => "x86",
+        "ppc64le" => "ppc64-le",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// Total memory: what MemoryMax=50% is half of. 0 when unknown would refuse everything, so then
+/// such limits do not bind.
+fn memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    text.lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
+        .map_or(u64::MAX, |kib| kib * 1024)
+}
+
+/// What TasksMax=15% is a part of: the smaller of the kernel's two limits.
+fn tasks() -> u64 {
+    ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"]
+        .into_iter()
+        .filter_map(|path| {
+            std::fs::read_to_string(PathBuf::from(path))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        })
+        .min()
+        .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_whole() {
+        assert_eq!(permyriad(8 << 30, 1250), 1 << 30);
+        assert_eq!(permyriad(u64::MAX, 10_000), u64::MAX);
+    }
+
+    #[test]
+    fn architectures_have_systemds_names() {
+        for (machine, name) in [
+            ("x86_64", "x86-64"),
+            ("aarch64", "arm64"),
+            ("riscv64", "riscv64"),
+        ] {
+            assert_eq!(architecture(machine), name);
+        }
+    }
+}

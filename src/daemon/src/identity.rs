@@ -1,0 +1,173 @@
+//! `User=`, `Group=` and `SupplementaryGroups=` to numbers, by the host's name services.
+//!
+//! Done here because the static helper has none. May block (LDAP), so never on the loop.
+use gitproc_core::protocol::Failure;
+use gitproc_core::spec::{ExecStep, Identity, Ids};
+use gitproc_unit::ServiceSection;
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use std::ffi::CString;
+
+/// Who the service runs as. The failure names the step as systemd does.
+pub fn resolve(service: &ServiceSection) -> Result<Identity, Failure> {
+    let user = service.user.as_deref().map(find_user).transpose()?;
+    let group = service.group.as_deref().map(find_group).transpose()?;
+    let listed = service
+        .supplementary_groups
+        .iter()
+        .map(|name| find_group(name))
+        .collect::<Result<Vec<Gid>, Failure>>()?;
+
+    if !Uid::effective().is_root() {
+        return rootless(service, user, group, &listed);
+    }
+    let gid = group
+        .or(user.as_ref().map(|user| user.gid))
+        .unwrap_or(Gid::from_raw(0));
+    // Explicit ids for root's own services too: groups of the shell that started the daemon
+    // must not leak into them.
+    let mut groups: Vec<u32> = match &user {
+        Some(user) => groups_of(user, gid)?,
+        None => Vec::new(),
+    };
+    groups.extend(listed.iter().map(|gid| gid.as_raw()));
+    groups.sort_unstable();
+    groups.dedup();
+    let uid = user.as_ref().map_or(0, |user| user.uid.as_raw());
+    let ids = Ids {
+        uid,
+        gid: gid.as_raw(),
+        groups,
+    };
+    Ok(identity(user, Some(ids)))
+}
+
+/// Without root the ids can't change: a unit may only name who the daemon already is.
+fn rootless(
+    service: &ServiceSection,
+    user: Option<User>,
+    group: Option<Gid>,
+    listed: &[Gid],
+) -> Result<Identity, Failure> {
+    let me = Uid::effective();
+    if let Some(user) = &user
+        && user.uid != me
+    {
+        let name = service.user.as_deref().unwrap_or_default();
+        let detail = format!("User={name} needs a daemon that runs as root");
+        return Err(refused(ExecStep::User, nix::errno::Errno::EPERM, detail));
+    }
+    if group.is_some_and(|gid| gid != Gid::effective()) || !listed.is_empty() {
+        let detail = "Group= and SupplementaryGroups= need a daemon that runs as root".to_owned();
+        return Err(refused(ExecStep::Group, nix::errno::Errno::EPERM, detail));
+    }
+    Ok(identity(user, None))
+}
+
+fn identity(user: Option<User>, ids: Option<Ids>) -> Identity {
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    Identity {
+        ids,
+        user_name: user.as_ref().map(|user| user.name.clone()),
+        home: user.as_ref().map(|user| text(&user.dir)),
+        shell: user.as_ref().map(|user| text(&user.shell)),
+    }
+}
+
+fn find_user(name: &str) -> Result<User, Failure> {
+    let found = match name.parse::<u32>() {
+        // A number need not be in the user database.
+        Ok(number) => User::from_uid(Uid::from_raw(number))
+            .map(|found| found.or_else(|| Some(nameless(number)))),
+        Err(_) => User::from_name(name),
+    };
+    match found {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => {
+            let detail = format!("user '{name}' does not exist");
+            Err(refused(ExecStep::User, nix::errno::Errno::ESRCH, detail))
+        }
+        Err(cause) => Err(refused(
+            ExecStep::User,
+            cause,
+            format!("look up user '{name}'"),
+        )),
+    }
+}
+
+/// A numeric user that no database knows.
+fn nameless(number: u32) -> User {
+    User {
+        name: number.to_string(),
+        passwd: CString::default(),
+        uid: Uid::from_raw(number),
+        gid: Gid::from_raw(number),
+        gecos: CString::default(),
+        dir: "/".into(),
+        shell: "/usr/sbin/nologin".into(),
+    }
+}
+
+fn find_group(name: &str) -> Result<Gid, Failure> {
+    if let Ok(number) = name.parse::<u32>() {
+        return Ok(Gid::from_raw(number));
+    }
+    match Group::from_name(name) {
+        Ok(Some(group)) => Ok(group.gid),
+        Ok(None) => {
+            let detail = format!("group '{name}' does not exist");
+            Err(refused(ExecStep::Group, nix::errno::Errno::ESRCH, detail))
+        }
+        Err(cause) => Err(refused(
+            ExecStep::Group,
+            cause,
+            format!("look up group '{name}'"),
+        )),
+    }
+}
+
+fn groups_of(user: &User, gid: Gid) -> Result<Vec<u32>, Failure> {
+    let detail = || format!("look up the groups of user '{}'", user.name);
+    let name = CString::new(user.name.as_str())
+        .map_err(|_| refused(ExecStep::Group, nix::errno::Errno::EINVAL, detail()))?;
+    getgrouplist(&name, gid)
+        .map(|groups| groups.into_iter().map(Gid::as_raw).collect())
+        .map_err(|cause| refused(ExecStep::Group, cause, detail()))
+}
+
+fn refused(step: ExecStep, errno: nix::errno::Errno, detail: String) -> Failure {
+    Failure {
+        step,
+        errno: errno as i32,
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_user_and_an_unknown_group_are_named_with_their_step() {
+        let failure = find_user("no-such-user-here").expect_err("nobody is called so");
+        assert_eq!(failure.step, ExecStep::User);
+        assert_eq!(failure.detail, "user 'no-such-user-here' does not exist");
+        let failure = find_group("no-such-group-here").expect_err("none is called so");
+        assert_eq!(failure.step, ExecStep::Group);
+        assert_eq!(failure.detail, "group 'no-such-group-here' does not exist");
+    }
+
+    #[test]
+    fn a_number_needs_no_entry_in_the_user_database() {
+        assert_eq!(
+            find_user("4000001")
+                .expect("numbers are taken")
+                .uid
+                .as_raw(),
+            4_000_001
+        );
+        assert_eq!(
+            find_group("4000001").expect("numbers are taken").as_raw(),
+            4_000_001
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! What the store's hooks ask: may these refs move, and now that they have, apply them.
+use super::commits::follow;
+use super::store_error;
+use crate::candidate::Candidate;
+use crate::deploy::{Deployed, Trigger, report_line};
+use crate::server::Client;
+use gitproc_core::CommitId;
+use gitproc_core::generation::GenerationKind;
+use gitproc_core::plan::Plan;
+use gitproc_rpc::RpcError;
+use gitproc_rpc::api::{ApplyReport, HookParams, HookVerdict, Progress, RefUpdate};
+use gitproc_unit::Severity;
+use std::path::PathBuf;
+
+/// Warnings shown to a pusher; the rest is counted.
+const LINES_MAX: usize = 50;
+
+/// `hook.pre-receive`
+pub async fn pre_receive(client: &Client, params: HookParams) -> Result<HookVerdict, RpcError> {
+    let mut verdict = HookVerdict {
+        accepted: true,
+        lines: Vec::new(),
+    };
+    for update in &params.updates {
+        let (accepted, lines) = match judge_name(update, &client.context.config.branch) {
+            Named::Followed => followed(client, update, params.quarantine.as_deref()).await?,
+            Named::Other(line) => (true, vec![line]),
+            Named::Refused(line) => (false, vec![line]),
+        };
+        verdict.accepted &= accepted;
+        verdict.lines.extend(lines);
+    }
+    Ok(verdict)
+}
+
+/// What the name of a ref decides.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    /// The deployed branch moves to a commit.
+    Followed,
+    /// Kept, and nothing follows from it.
+    Other(String),
+    /// No.
+    Refused(String),
+}
+
+fn judge_name(update: &RefUpdate, branch: &str) -> Named {
+    let name = update.reference.as_str();
+    let deleted = update.new.bytes().all(|byte| byte == b'0');
+    if name.starts_with("refs/gitproc/") || name.starts_with("refs/notes/gitproc/") {
+        return Named::Refused(format!("{name} is gitproc's own and can't be pushed"));
+    }
+    match (name.strip_prefix("refs/heads/") == Some(branch), deleted) {
+        (true, false) => Named::Followed,
+        (true, true) => Named::Refused(format!("branch {branch} is deployed and can't be deleted")),
+        (false, _) => Named::Other(format!(
+            "{name} is kept; gitproc deploys branch {branch} only"
+        )),
+    }
+}
+
+async fn followed(
+    client: &Client,
+    update: &RefUpdate,
+    quarantine: Option<&str>,
+) -> Result<(bool, Vec<String>), RpcError> {
+    let context = &client.context;
+    let commit = CommitId(update.new.clone());
+    let quarantine = quarantine.map(PathBuf::from);
+    let snapshot = context
+        .store
+        .snapshot(&commit, quarantine)
+        .await
+        .map_err(store_error)?;
+    let candidate = Candidate::judge(snapshot, &context.host.facts);
+    let deployed = context.deployer.deployed();
+    let from = deployed
+        .generation
+        .as_ref()
+        .map(|_| deployed.units.as_ref());
+    let plan = candidate.plan(from, &context.config.default_target);
+    let host = &context.host.facts.host_name;
+    Ok((
+        !candidate.is_refused(),
+        lines(host, &deployed, &candidate, &plan),
+    ))
+}
+
+/// What the pusher reads: errors alone, or warnings and the plan.
+fn lines(host: &str, deployed: &Deployed, candidate: &Candidate, plan: &Plan) -> Vec<String> {
+    let shown = match candidate.is_refused() {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    let findings = || {
+        candidate
+            .diagnostics
+            .iter()
+            .filter(|found| found.severity == shown)
+    };
+    let mut lines: Vec<String> = findings()
+        .take(LINES_MAX)
+        .map(ToString::to_string)
+        .collect();
+    let more = findings().count().saturating_sub(LINES_MAX);
+    if more > 0 {
+        lines.push(format!("(and {more} more)"));
+    }
+    if candidate.is_refused() {
+        lines.push("nothing was changed".to_owned());
+        return lines;
+    }
+    let from = deployed.commit().map_or("nothing", CommitId::short);
+    lines.push(format!(
+        "gitproc {host} · plan {from} → {}",
+        candidate.commit.short()
+    ));
+    match plan.is_empty() {
+        true => lines.push("  no unit changes".to_owned()),
+        false => lines.extend(plan.lines().into_iter().map(|line| format!("  {line}"))),
+    }
+    lines
+}
+
+/// `hook.post-receive`
+pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyReport, RpcError> {
+    let branch = format!("refs/heads/{}", client.context.config.branch);
+    if !params
+        .updates
+        .iter()
+        .any(|update| update.reference == branch)
+    {
+        return Ok(ApplyReport {
+            generation: None,
+            commit: None,
+            outcome: None,
+            failed: Vec::new(),
+            diagnostics: Vec::new(),
+        });
+    }
+    let pusher = params.pusher.as_deref().unwrap_or("an unknown user");
+    let report = follow(client, |waiter| Trigger {
+        actor: format!("git push by {pusher}"),
+        kind: GenerationKind::Push,
+        reason: None,
+        waiter,
+    })
+    .await?;
+    let _ = client
+        .notify(
+            "progress",
+            &Progress {
+                line: report_line(&report),
+            },
+        )
+        .await;
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(reference: &str, new: &str) -> RefUpdate {
+        RefUpdate {
+            old: "0".repeat(40),
+            new: new.to_owned(),
+            reference: reference.to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_the_deployed_branch_is_judged_by_its_commit() {
+        let some = "1".repeat(40);
+        let none = "0".repeat(40);
+        assert_eq!(
+            judge_name(&update("refs/heads/main", &some), "main"),
+            Named::Followed
+        );
+        for (reference, new) in [
+            ("refs/heads/main", &none),
+            ("refs/gitproc/gen/1", &some),
+            ("refs/gitproc/gen/1", &none),
+        ] {
+            let judged = judge_name(&update(reference, new), "main");
+            assert!(
+                matches!(judged, Named::Refused(_)),
+                "{reference} {new}: {judged:?}"
+            );
+        }
+        for reference in ["refs/heads/topic", "refs/heads/main2", "refs/tags/main"] {
+            let judged = judge_name(&update(reference, &some), "main");
+            assert!(matches!(judged, Named::Other(_)), "{reference}: {judged:?}");
+        }
+    }
+
+    #[test]
+    fn the_plan_is_read_as_the_design_shows_it() {
+        let candidate = Candidate {
+            commit: CommitId("6c47665".repeat(5)),
+            subject: String::new(),
+            author: String::new(),
+            files: std::sync::Arc::default(),
+            units: std::sync::Arc::default(),
+            diagnostics: Vec::new(),
+        };
+        let empty = lines("web01", &Deployed::default(), &candidate, &Plan::default());
+        assert_eq!(
+            empty,
+            [
+                "gitproc web01 · plan nothing → 6c47665",
+                "  no unit changes"
+            ]
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! `logs`: a thread reads, the connection writes at the client's pace.
+use super::leaving;
+use super::select::select;
+use crate::logs::MergedLogs;
+use crate::server::Client;
+use gitproc_rpc::api::{Empty, LogEntry, LogsParams};
+use gitproc_rpc::{ErrorKind, RpcError};
+use gitproc_unit::{UnitKind, UnitName};
+use notify::{EventKind, RecursiveMode, Watcher};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use tokio::sync::mpsc;
+
+/// Entries between the thread that reads and the connection that writes.
+const AHEAD: usize = 128;
+
+/// Why the reading thread wakes up.
+enum Wake {
+    /// Something was written.
+    Changed,
+    /// Nobody listens any more.
+    Stop,
+}
+
+/// Stops the thread when the request is dropped, also while it waits for new lines.
+struct StopOnDrop(SyncSender<Wake>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        // Full: it is awake, and finds its channel of entries closed.
+        let _ = self.0.try_send(Wake::Stop);
+    }
+}
+
+/// `logs`
+pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError> {
+    let known = client.context.shell.statuses().await.map_err(leaving)?;
+    let units = match params.units.is_empty() {
+        true => known.iter().map(|status| status.unit.clone()).collect(),
+        false => select(&params.units, &known)?,
+    };
+    let layout = &client.context.host.layout;
+    let files: Vec<(UnitName, PathBuf)> = units
+        .into_iter()
+        .filter(|unit| unit.kind() == UnitKind::Service)
+        .map(|unit| (unit.clone(), layout.log_file(unit.as_str())))
+        .collect();
+    let (entries, mut incoming) = mpsc::channel(AHEAD);
+    // One wake-up is enough for any number of writes.
+    let (wake, woken) = sync_channel(1);
+    let stop = StopOnDrop(wake.clone());
+    let watcher = match params.follow {
+        true => Some(watch(&layout.logs, wake).map_err(|e| internal("watch the logs", &e))?),
+        false => None,
+    };
+    std::thread::Builder::new()
+        .name("logs".to_owned())
+        .spawn(move || {
+            let done = read(files, params.lines, watcher.is_some(), &woken, &entries);
+            drop(watcher);
+            if let Err(cause) = done {
+                tracing::warn!("read logs: {cause}");
+            }
+        })
+        .map_err(|cause| internal("start a thread for the logs", &cause))?;
+    while let Some(entry) = incoming.recv().await {
+        if client.notify("log", &entry).await.is_err() {
+            break;
+        }
+    }
+    drop(stop);
+    Ok(Empty {})
+}
+
+fn watch(dir: &std::path::Path, wake: SyncSender<Wake>) -> notify::Result<impl Watcher + use<>> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let only_read = event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_)));
+        if !only_read && let Err(TrySendError::Disconnected(_)) = wake.try_send(Wake::Changed) {
+            // The reader has gone; this watcher goes with it.
+        }
+    })?;
+    watcher.watch(dir, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+fn read(
+    files: Vec<(UnitName, PathBuf)>,
+    lines: Option<u64>,
+    follow: bool,
+    woken: &Receiver<Wake>,
+    entries: &mpsc::Sender<LogEntry>,
+) -> std::io::Result<()> {
+    let mut logs = MergedLogs::open(files, lines)?;
+    loop {
+        while let Some(entry) = logs.next_entry()? {
+            if entries.blocking_send(entry).is_err() {
+                return Ok(());
+            }
+        }
+        if !follow || entries.is_closed() {
+            return Ok(());
+        }
+        match woken.recv() {
+            Ok(Wake::Changed) => {}
+            Ok(Wake::Stop) | Err(_) => return Ok(()),
+        }
+    }
+}
+
+fn internal(what: &str, error: &dyn std::error::Error) -> RpcError {
+    let message = format!("{what}: {}", crate::deploy::chain(error));
+    RpcError::new(ErrorKind::Internal, message)
+}

@@ -1,0 +1,219 @@
+//! Making one invocation: users, cgroup, directory and record, then the helper.
+//!
+//! Blocking (name services, files, clone3), so it runs beside the loop. The record is on disk
+//! before the process exists: a daemon that dies in between leaves nothing unaccounted.
+use crate::host::Host;
+use crate::{identity, records};
+use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
+use gitproc_core::protocol::Failure;
+use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
+use gitproc_core::spec_build::{self, SpecContext};
+use gitproc_core::{CommitId, InvocationId};
+use gitproc_sys::cgroup::UnitCgroup;
+use gitproc_sys::spawn::{HelperSpawn, Namespaces};
+use gitproc_unit::{DirectoryKind, Preserve, Unit};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is to be spawned.
+#[derive(Debug, Clone)]
+pub struct SpawnRequest {
+    /// New invocation.
+    pub invocation: InvocationId,
+    /// The definition.
+    pub unit: Arc<Unit>,
+    /// The commit that it comes from.
+    pub commit: CommitId,
+    /// Automatic restarts so far.
+    pub restarts: u32,
+}
+
+/// What belongs to one invocation, and has to be gone before it is over.
+#[derive(Debug, Clone)]
+pub struct Belongings {
+    /// The invocation directory.
+    pub dir: PathBuf,
+    /// The cgroup.
+    pub cgroup: UnitCgroup,
+    /// RuntimeDirectory= paths.
+    pub runtime_directories: Vec<PathBuf>,
+    /// RuntimeDirectoryPreserve=, for when the helper dies by itself.
+    pub preserve: Preserve,
+}
+
+/// A helper that waits for `go`.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its process.
+    pub pidfd: OwnedFd,
+    /// The daemon's end of the link, still blocking.
+    pub link: UnixStream,
+    /// What to clean up.
+    pub belongings: Belongings,
+    /// Limits that could not be applied.
+    pub unapplied: Vec<String>,
+}
+
+/// Makes the helper. On failure nothing is left.
+pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
+    let unit = &request.unit;
+    let service = unit.service.as_deref().ok_or_else(|| {
+        let detail = format!("{} is no service", unit.name);
+        Failure {
+            step: ExecStep::Exec,
+            errno: 0,
+            detail,
+        }
+    })?;
+    let identity = identity::resolve(service)?;
+    let limits = host.limits(&service.resources);
+    let (cgroup, unapplied) = host
+        .cgroups
+        .create(&host.layout.instance, unit.name.as_str(), &limits)
+        .map_err(|error| failure(ExecStep::Cgroup, &error))?;
+    let belongings = Belongings {
+        dir: host
+            .layout
+            .invocations()
+            .join(request.invocation.to_string()),
+        runtime_directories: runtime_directories(host, unit),
+        preserve: service.runtime_directory_preserve,
+        cgroup,
+    };
+    let spec = spec_build::build(
+        unit,
+        service,
+        &host.facts,
+        SpecContext {
+            invocation: request.invocation,
+            commit: &request.commit,
+            identity,
+            namespace: host.namespace,
+            join_cgroup_files: belongings.cgroup.join_files(),
+            log_file: host
+                .layout
+                .log_file(unit.name.as_str())
+                .to_string_lossy()
+                .into_owned(),
+            lang: host.lang.as_deref(),
+        },
+    );
+    match clone_helper(host, request, &belongings, &spec) {
+        Ok((pidfd, link)) => Ok(Spawned {
+            pidfd,
+            link,
+            belongings,
+            unapplied,
+        }),
+        Err(failed) => {
+            // Nothing lives yet. What can't be removed is removed before the next attempt.
+            let _ = belongings.cgroup.remove();
+            let _ = std::fs::remove_dir_all(&belongings.dir);
+            Err(failed)
+        }
+    }
+}
+
+fn clone_helper(
+    host: &Host,
+    request: &SpawnRequest,
+    belongings: &Belongings,
+    spec: &ExecSpec,
+) -> Result<(OwnedFd, UnixStream), Failure> {
+    let on = |step: ExecStep| move |error: gitproc_sys::Error| failure(step, &error);
+    std::fs::DirBuilder::new()
+        .mode(0o711) // the service's user reaches the notify socket in it
+        .create(&belongings.dir)
+        .map_err(|cause| gitproc_sys::Error::new("make", belongings.dir.display(), cause))
+        .map_err(on(ExecStep::Fds))?;
+    let record = InvocationRecord {
+        version: INVOCATION_RECORD_VERSION,
+        invocation: request.invocation,
+        unit: request.unit.name.clone(),
+        commit: request.commit.clone(),
+        meaning: request.unit.meaning,
+        cgroup: belongings.cgroup.path(),
+        restarts: request.restarts,
+    };
+    records::write_invocation(&belongings.dir, &record).map_err(|error| Failure {
+        step: ExecStep::Fds,
+        errno: 0,
+        detail: error.to_string(),
+    })?;
+    let spec = serde_json::to_vec(spec).map_err(|error| Failure {
+        step: ExecStep::Exec,
+        errno: 0,
+        detail: format!("encode the exec spec: {error}"),
+    })?;
+    let spec = gitproc_sys::memfd::sealed("gitproc-spec", &spec).map_err(on(ExecStep::Memory))?;
+    let (link, helpers_end) = gitproc_sys::socket::pair().map_err(on(ExecStep::Fds))?;
+    let dir = gitproc_sys::file::open_dir(&belongings.dir).map_err(on(ExecStep::Fds))?;
+    let shim = belongings.cgroup.shim_fd().map_err(on(ExecStep::Cgroup))?;
+    let payload = match belongings
+        .cgroup
+        .payload_fd()
+        .map_err(on(ExecStep::Cgroup))?
+    {
+        Some(payload) => payload,
+        None => std::fs::File::open("/dev/null")
+            .map_err(|cause| gitproc_sys::Error::new("open", "/dev/null", cause))
+            .map_err(on(ExecStep::Fds))?
+            .into(),
+    };
+    let spawned = HelperSpawn {
+        exe: host.helper.exe.as_fd(),
+        argv: host.helper.argv,
+        envp: &[],
+        cgroup: shim.as_ref().map(AsFd::as_fd),
+        namespaces: namespaces(host.namespace),
+        fds: [
+            spec.as_fd(),
+            helpers_end.as_fd(),
+            dir.as_fd(),
+            payload.as_fd(),
+        ],
+    }
+    .spawn()
+    .map_err(on(ExecStep::Exec))?;
+    Ok((spawned.pidfd, link))
+}
+
+fn namespaces(mode: NamespaceMode) -> Namespaces {
+    match mode {
+        NamespaceMode::Pid => Namespaces {
+            pid: true,
+            mount: true,
+            user: false,
+        },
+        NamespaceMode::UserPid => Namespaces {
+            pid: true,
+            mount: true,
+            user: true,
+        },
+        NamespaceMode::None => Namespaces::default(),
+    }
+}
+
+/// Absolute paths of the unit's RuntimeDirectory=.
+pub fn runtime_directories(host: &Host, unit: &Unit) -> Vec<PathBuf> {
+    let Some(service) = unit.service.as_deref() else {
+        return Vec::new();
+    };
+    let base = PathBuf::from(spec_build::base(DirectoryKind::Runtime, &host.facts));
+    service
+        .directories
+        .get(&DirectoryKind::Runtime)
+        .map(|wanted| wanted.paths.iter().map(|path| base.join(path)).collect())
+        .unwrap_or_default()
+}
+
+fn failure(step: ExecStep, error: &gitproc_sys::Error) -> Failure {
+    Failure {
+        step,
+        errno: error.errno(),
+        detail: error.to_string(),
+    }
+}
