@@ -10,7 +10,15 @@ pub(crate) fn parse_commands(
 ) -> Result<Vec<ExecCommand>, ValueError> {
     let mut commands = Vec::new();
     let mut rest = line;
-    while let Some(first) = next_word(&mut rest, Escapes::Strict).map_err(bad)? {
+    loop {
+        // Nothing between two semicolons, or before the first, is no command.
+        if let Some(tail) = lone(rest, ";") {
+            rest = tail;
+            continue;
+        }
+        let Some(first) = next_word(&mut rest, Escapes::Strict).map_err(bad)? else {
+            return Ok(commands);
+        };
         let (mut command, own_name, word) = prefixes(&first);
         let path = resolve(word)?;
         check(&path)?;
@@ -28,7 +36,6 @@ pub(crate) fn parse_commands(
         }
         commands.push(command);
     }
-    Ok(commands)
 }
 
 /// Takes the prefixes off the first word. Combinations that make no sense stay in the word, and
@@ -85,17 +92,21 @@ fn check(path: &str) -> Result<(), ValueError> {
 
 /// The next argument; `None` at the end of the command, past a `;` that stands alone.
 fn argument(rest: &mut &str) -> Result<Option<String>, ValueError> {
-    let text = rest.trim_start_matches(is_space);
-    let alone = |tail: &str| tail.is_empty() || tail.starts_with(is_space);
-    if let Some(tail) = text.strip_prefix(';').filter(|tail| alone(tail)) {
+    if let Some(tail) = lone(rest, ";") {
         *rest = tail;
         return Ok(None);
     }
-    if let Some(tail) = text.strip_prefix("\\;").filter(|tail| alone(tail)) {
+    if let Some(tail) = lone(rest, "\\;") {
         *rest = tail;
         return Ok(Some(";".into()));
     }
     next_word(rest, Escapes::Relaxed).map_err(bad)
+}
+
+/// What follows `word`, when it comes next and stands alone.
+fn lone<'a>(rest: &'a str, word: &str) -> Option<&'a str> {
+    let tail = rest.trim_start_matches(is_space).strip_prefix(word)?;
+    (tail.is_empty() || tail.starts_with(is_space)).then_some(tail)
 }
 
 fn bad(err: WordError) -> ValueError {
@@ -111,11 +122,13 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::type_complexity)] // a table reads best where it stands
     fn reads_command_lines() {
         let table: &[(&str, &[(&str, &[&str])])] = &[
             ("/a///b c///", &[("/a/b", &["/a///b", "c///"])]),
             ("@/a zero one", &[("/a", &["zero", "one"])]),
             ("", &[]),
+            ("; /a ; ; /b", &[("/a", &["/a"]), ("/b", &["/b"])]),
             ("/a ; /b", &[("/a", &["/a"]), ("/b", &["/b"])]),
             ("/a ;; \\; x;", &[("/a", &["/a", ";;", ";", "x;"])]),
             (

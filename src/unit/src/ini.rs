@@ -99,8 +99,8 @@ impl Plain {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut pending: Option<(u32, String)> = None;
         for (number, raw) in (1u32..).zip(text.split('\n')) {
-            let line = raw.strip_suffix('\r').unwrap_or(raw).trim_start();
-            if line.starts_with(['#', ';']) {
+            let line = raw.strip_suffix('\r').unwrap_or(raw);
+            if line.trim_start().starts_with(['#', ';']) {
                 continue;
             }
             let (start, mut logical) = pending.take().unwrap_or((number, String::new()));
@@ -187,7 +187,9 @@ impl Plain {
 mod tests {
     use super::*;
 
-    fn pairs(text: &str) -> Vec<(String, u32, Vec<(String, String, u32)>)> {
+    type Pairs = Vec<(String, u32, Vec<(String, String, u32)>)>;
+
+    fn pairs(text: &str) -> Pairs {
         let (sections, diagnostics) = parse_ini("x", text);
         assert_eq!(diagnostics, [], "{text:?}");
         sections
@@ -217,7 +219,7 @@ mod tests {
                 (
                     "B".into(),
                     5,
-                    vec![entry("y", "a  b", 6), entry("z", "", 11)]
+                    vec![entry("y", "a    b", 6), entry("z", "", 11)]
                 ),
                 ("A".into(), 12, vec![entry("x", "\"q\\n\"", 13)]),
             ]

@@ -189,7 +189,9 @@ impl<'a> Loader<'a> {
                 return;
             }
             if let Some(unit) = self.read_unit(&name, path) {
-                self.queue.extend(references(&unit));
+                if !name.is_template() {
+                    self.queue.extend(references(&unit));
+                }
                 self.units.insert(name, unit);
             }
         }
@@ -243,12 +245,17 @@ impl<'a> Loader<'a> {
             return None;
         }
         let drop_ins = self.drop_ins(name);
+        // A template is checked as some instance of it would be; its own values are used by none.
+        let sample = name
+            .is_template()
+            .then(|| instance_of(name, "instance"))
+            .flatten();
         let mut draft = Draft::new();
         let mut found = Vec::new();
         let files = std::iter::once((path, text.as_str())).chain(drop_ins.iter().copied());
         for (file, text) in files {
             let mut cx = Context {
-                name,
+                name: sample.as_ref().unwrap_or(name),
                 facts: self.facts,
                 file,
                 line: 0,
@@ -261,16 +268,14 @@ impl<'a> Loader<'a> {
             .iter()
             .any(|finding| finding.severity == Severity::Error);
         self.diagnostics.append(&mut found);
-        if service {
-            if let Err(err) = draft.finish_service() {
-                // With lines refused, what is missing may just be what was refused.
-                if !broken {
-                    self.report(path, Severity::Error, err.to_string());
-                }
-                return None;
+        if let (true, Err(err)) = (service, draft.finish_service()) {
+            // With lines refused, what is missing may just be what was refused.
+            if !broken {
+                self.report(path, Severity::Error, err.to_string());
             }
+            return None;
         }
-        self.install(name, &mut draft);
+        self.install(name, path, &mut draft);
         let mut unit = Unit {
             name: name.clone(),
             origin: Origin::Tree {
@@ -289,32 +294,28 @@ impl<'a> Loader<'a> {
         Some(unit)
     }
 
-    /// [Install] of a unit that is in the commit counts as enabled; a template's, with its
-    /// `DefaultInstance=`.
-    fn install(&mut self, name: &UnitName, draft: &mut Draft) {
+    /// [Install] of a unit that is in the commit counts as enabled. A template with
+    /// `DefaultInstance=` makes that instance one of the commit's units.
+    fn install(&mut self, name: &UnitName, path: &'a str, draft: &mut Draft) {
         if !self.explicit.contains_key(name) {
             return;
         }
-        let enabled = match (name.is_template(), &draft.default_instance) {
-            (false, _) => Some(name.clone()),
-            (true, Some(instance)) => instance_of(name, instance),
-            (true, None) => None,
-        };
-        if let Some(enabled) = enabled {
-            let wants = draft
-                .install
-                .wanted_by
-                .iter()
-                .map(|owner| (owner, Pull::Wants));
-            let requires = draft
-                .install
-                .required_by
-                .iter()
-                .map(|owner| (owner, Pull::Requires));
-            for (owner, pull) in wants.chain(requires) {
-                self.queue.extend([owner.clone(), enabled.clone()]);
-                self.pulls.insert((owner.clone(), enabled.clone(), pull));
+        if name.is_template() {
+            let instance = draft.default_instance.as_deref();
+            if let Some(enabled) = instance.and_then(|instance| instance_of(name, instance)) {
+                self.explicit.entry(enabled.clone()).or_insert(path);
+                self.queue.push_back(enabled);
             }
+            return;
+        }
+        let wants = draft.install.wanted_by.iter();
+        let requires = draft.install.required_by.iter();
+        let pulls = wants
+            .map(|owner| (owner, Pull::Wants))
+            .chain(requires.map(|owner| (owner, Pull::Requires)));
+        for (owner, pull) in pulls {
+            self.queue.push_back(owner.clone());
+            self.pulls.insert((owner.clone(), name.clone(), pull));
         }
         for alias in draft.aliases.drain(..) {
             if alias != *name && !self.explicit.contains_key(&alias) {

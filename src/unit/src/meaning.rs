@@ -2,7 +2,6 @@
 use crate::model::{MeaningHash, Unit};
 use crate::property::PropertyValue;
 use crate::table::{Row, table};
-use std::collections::BTreeMap;
 
 /// FNV-1a, 128 bits: offset basis and prime. Not against forgery: a commit's author decides what
 /// runs anyway.
@@ -48,16 +47,11 @@ pub fn needs_restart(a: &Unit, b: &Unit) -> bool {
     a.meaning != b.meaning
 }
 
-/// Names of the properties in which `a` and `b` differ.
+/// The properties in which `a` and `b` differ, each directive's by its main name.
 pub fn changed_properties(a: &Unit, b: &Unit) -> Vec<&'static str> {
-    let (a, b): (BTreeMap<_, _>, BTreeMap<_, _>) = (
-        properties(a).into_iter().collect(),
-        properties(b).into_iter().collect(),
-    );
-    let rows = table().iter().flat_map(|row| &row.shows);
-    rows.map(|(property, _)| *property)
-        .filter(|property| a.get(property) != b.get(property))
-        .collect()
+    let differs = |row: &&Row| row.shows.iter().any(|(_, show)| show(a) != show(b));
+    let changed = table().iter().filter(differs);
+    changed.map(|row| row.property.as_str()).collect()
 }
 
 struct Fnv(u128);

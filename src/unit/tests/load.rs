@@ -263,10 +263,7 @@ fn meaning_is_what_needs_a_restart() {
     );
     assert_eq!(with("web of", "site of"), (false, vec!["Description"]));
     assert_eq!(with("always", "no"), (false, vec!["Restart"]));
-    assert_eq!(
-        with("port 80", "port 81"),
-        (true, vec!["ExecStart", "ExecStartEx"])
-    );
+    assert_eq!(with("port 80", "port 81"), (true, vec!["ExecStart"]));
     assert_eq!(
         with("[Service]\n", "[Service]\nMemoryMax=1G\n"),
         (true, vec!["MemoryMax"])

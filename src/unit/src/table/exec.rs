@@ -370,5 +370,7 @@ fn directories(
             list.push(path);
         }
     }
+    // Parents come before what lies in them, as systemd orders them.
+    list.sort();
     Ok(())
 }

@@ -37,6 +37,10 @@ fn parse(text: &str) -> Option<u64> {
     }
     let mut total: u64 = 0;
     while !rest.is_empty() {
+        let signed = rest
+            .strip_prefix('+')
+            .filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit()));
+        rest = signed.unwrap_or(rest);
         let (whole, after) = digits(rest);
         let (fraction, after) = match after.strip_prefix('.') {
             Some(tail) => digits(tail),
@@ -132,6 +136,7 @@ mod tests {
             ("23μs", 23),
             ("1y12month", YEAR + 12 * MONTH),
             ("3.1s.2", 3_300_000),
+            ("+3.1s", 3_100_000),
             ("infinity", u64::MAX),
         ] {
             assert_eq!(parse(text), Some(us), "{text}");
