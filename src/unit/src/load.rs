@@ -369,6 +369,7 @@ impl<'a> Loader<'a> {
                 self.report(&path, Severity::Warning, message);
             }
         }
+        self.orphans();
         self.resolve_aliases();
         dependencies::add_defaults(&mut self.units);
         self.diagnostics.sort();
@@ -380,6 +381,31 @@ impl<'a> Loader<'a> {
             },
             aliases: self.aliases,
             diagnostics: self.diagnostics,
+        }
+    }
+
+    /// Drop-ins that no unit reads are said, not skipped.
+    fn orphans(&mut self) {
+        for path in self.tree.entries.keys() {
+            let owner = path
+                .split_once(".d/")
+                .filter(|(_, file)| file.ends_with(".conf"));
+            let Some(owner) = owner.and_then(|(owner, _)| UnitName::parse(owner).ok()) else {
+                continue;
+            };
+            // `a-.service.d/` speaks for any `a-b.service`, of which there may be none.
+            let known = self.units.get(&owner);
+            let read = known.is_some_and(|unit| matches!(unit.origin, Origin::Tree { .. }));
+            if read || owner.prefix().ends_with('-') || self.masked.contains(&owner) {
+                continue;
+            }
+            let message = match self.aliases.get(&owner) {
+                Some(unit) => {
+                    format!("{owner} is another name of {unit}: move this to {unit}.d/, ignoring")
+                }
+                None => format!("drop-in for {owner}, which is not run from this tree, ignoring"),
+            };
+            self.report(path, Severity::Warning, message);
         }
     }
 

@@ -232,6 +232,15 @@ fn bad_input_is_named_with_its_place() {
         said(&[("a.service", "-> /lib/a.service")]),
         ["a.service: links to /lib/a.service, which is no unit of this directory"]
     );
+    assert_eq!(
+        said(&[
+            ("b.service.d/x.conf", "[Service]\nNice=1\n"),
+            ("b-.service.d/x.conf", "")
+        ]),
+        [
+            "b.service.d/x.conf: warning: drop-in for b.service, which is not run from this tree, ignoring"
+        ]
+    );
     let mut bad = TreeFiles::default();
     bad.entries.insert(
         "a.service".into(),
