@@ -6,6 +6,36 @@ use std::path::{Path, PathBuf};
 /// slice and scope, the instance.
 const CGROUP_DEPTH_MAX: usize = 8;
 
+/// A process that was seen alive. Its start time tells it from a later one with the same pid.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Witness {
+    pid: u32,
+    started: String,
+}
+
+impl Witness {
+    /// `None` when it is not alive.
+    pub fn of(pid: u32) -> Option<Witness> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name, which may have anything in it; state is field 3, start time field 22.
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?;
+        let started = fields.nth(18)?.to_owned();
+        (state != "Z").then_some(Witness { pid, started })
+    }
+
+    /// Whether it still is.
+    pub fn is_alive(&self) -> bool {
+        Witness::of(self.pid).as_ref() == Some(self)
+    }
+}
+
+/// One line for each witness that is still alive.
+pub fn survivors(witnesses: &[Witness]) -> impl Iterator<Item = String> {
+    let alive = witnesses.iter().filter(|witness| witness.is_alive());
+    alive.map(|witness| format!("process {} of a service", witness.pid))
+}
+
 /// One line for each thing that should be gone.
 pub fn leftovers(root: &Path, instance: &str) -> Vec<String> {
     let mut found = processes(root, instance);
@@ -94,6 +124,19 @@ mod tests {
         assert!(in_cgroup(groups, "gitproc-0a"));
         assert!(!in_cgroup(groups, "gitproc-0"));
         assert!(!in_cgroup("", "gitproc-0a"));
+    }
+
+    #[test]
+    fn a_witness_is_one_process_and_no_other() {
+        let own = Witness::of(std::process::id()).expect("this test is alive");
+        assert!(own.is_alive());
+        let earlier = Witness {
+            pid: own.pid,
+            started: "1".to_owned(),
+        };
+        assert!(!earlier.is_alive(), "same pid, another process");
+        assert_eq!(survivors(&[earlier]).count(), 0);
+        assert_eq!(survivors(&[own]).count(), 1);
     }
 
     #[test]

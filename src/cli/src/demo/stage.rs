@@ -1,11 +1,12 @@
 //! The stage of the demo: a private root, its daemon, and everything cleared away at the end.
-use super::leftovers::leftovers;
+use super::leftovers::{Witness, leftovers, survivors};
 use crate::failure::{FAILED, Failure};
 use crate::place::Place;
 use crate::session::Session;
+use crate::verbs::init::make_directory;
 use crate::wait::until;
 use gitproc_core::snapshot::ActiveState;
-use gitproc_rpc::api::{Empty, Ping, Shutdown, UnitDetail, UnitStatuses, Units};
+use gitproc_rpc::api::{Empty, List, ListParams, Ping, Shutdown, UnitDetail, UnitStatuses, Units};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -31,7 +32,10 @@ impl Stage {
     /// The root: `dir`, or a fresh temporary directory.
     pub fn new(dir: Option<&Path>) -> Result<Stage, Failure> {
         let made = match dir {
-            Some(dir) => fs::create_dir_all(dir).map(|()| dir.to_owned()),
+            Some(dir) => {
+                make_directory(dir)?;
+                Ok(dir.to_owned())
+            }
             None => temporary_directory(),
         };
         let root = made
@@ -140,6 +144,22 @@ impl Stage {
         (status.active == ActiveState::Active).then_some(status.main_pid)?
     }
 
+    /// Every process that the daemon knows of.
+    fn witnesses(&self) -> Result<Vec<Witness>, Failure> {
+        let mut session = self.session()?;
+        let rows = session.call::<List>(&ListParams::default())?;
+        let units: Vec<String> = rows.iter().map(|row| row.status.unit.to_string()).collect();
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        let details = session.call::<UnitStatuses>(&Units { units })?;
+        let pids = details.iter().flat_map(|detail| {
+            let listed = detail.processes.iter().map(|(pid, _)| *pid);
+            listed.chain(detail.row.status.main_pid)
+        });
+        Ok(pids.filter_map(Witness::of).collect())
+    }
+
     /// Stops services and daemon, removes a temporary root, and says what is left, which should be
     /// nothing.
     pub fn clear(mut self) -> Result<String, Failure> {
@@ -149,17 +169,19 @@ impl Stage {
             false => Ok(()),
         };
         stopped?;
+        let witnesses = self.witnesses()?;
         self.session()?.call::<Shutdown>(&Empty {})?;
         if until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_none() {
             return Err(self.daemon_failed("the daemon does not end"));
         }
         self.daemon = None;
-        let instance = &self.place.layout.instance;
-        let clear = until(DAEMON_DEADLINE, || {
-            leftovers(&self.root, instance).is_empty().then_some(())
-        });
-        if clear.is_none() {
-            let left = leftovers(&self.root, instance).join("\n  ");
+        let left = || {
+            let mut left = leftovers(&self.root, &self.place.layout.instance);
+            left.extend(survivors(&witnesses));
+            left
+        };
+        if until(DAEMON_DEADLINE, || left().is_empty().then_some(())).is_none() {
+            let left = left().join("\n  ");
             return Err(Failure::new(
                 FAILED,
                 format!("the demo left behind\n  {left}"),
@@ -186,22 +208,20 @@ impl Drop for Stage {
         if self.daemon.is_none() {
             return;
         }
-        let stopped = self
+        let _ = self
             .session()
             .and_then(|mut s| s.call::<Shutdown>(&Empty {}));
-        let ended = stopped.is_ok()
-            && until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_some();
-        if !ended {
+        let ended = until(DAEMON_DEADLINE, || self.daemon_ended().then_some(()));
+        if ended.is_none() {
             let _ = self.kill_daemon(); // nothing better is left to try
-            eprintln!(
-                "gitproc: services of the demo may still run under {}",
-                self.root.display()
-            );
+        }
+        let invocations = fs::read_dir(self.place.layout.invocations());
+        let (root, command) = (self.root.display(), self.place.command());
+        if invocations.into_iter().flatten().next().is_some() {
+            eprintln!("gitproc: services of the demo may still run under {root}");
+            eprintln!("  next: {command} daemon & {command} shutdown");
         } else if self.temporary {
-            eprintln!(
-                "gitproc: {} is kept, to see what went wrong",
-                self.root.display()
-            );
+            eprintln!("gitproc: {root} is kept, to see what went wrong");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `demo --tour`: the story, step by step, each claim checked.
 use super::examples::{UNITS, put};
 use super::git::Clone;
+use super::leftovers::{Witness, survivors};
 use super::stage::Stage;
 use super::{Interrupt, say};
 use crate::failure::{FAILED, Failure};
@@ -11,7 +12,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 /// Until something that was promised must be so.
@@ -170,7 +170,7 @@ impl Story<'_> {
         let old = self.stage.session()?.call::<Status>(&Empty {})?.pid;
         say(&format!("  $ kill -9 {old}        # the daemon"))?;
         self.stage.kill_daemon()?;
-        let alive = before.values().filter(|pid| is_alive(**pid)).count();
+        let alive = before.values().filter_map(|pid| Witness::of(*pid)).count();
         claim(
             alive == before.len(),
             &format!("without a daemon, {alive} services run on"),
@@ -198,15 +198,17 @@ impl Story<'_> {
         for (pid, line) in &detail.processes {
             say(&format!("  process {pid}: {line}"))?;
         }
+        let witnesses: Vec<Witness> = detail
+            .processes
+            .iter()
+            .filter_map(|(pid, _)| Witness::of(*pid))
+            .collect();
+        claim(witnesses.len() >= 2, "both are alive")?;
         self.stage.session()?.call::<Stop>(&JobParams {
             units: vec!["straggler.service".to_owned()],
             no_block: false,
         })?;
-        let left = detail
-            .processes
-            .iter()
-            .filter(|(pid, _)| is_alive(*pid))
-            .count();
+        let left = survivors(&witnesses).count();
         claim(
             left == 0,
             &format!("after the stop, {left} of them are left"),
@@ -308,10 +310,6 @@ fn kill_9(pid: u32) -> Result<(), Failure> {
         number.ok_or_else(|| Failure::new(FAILED, format!("{pid} is no process to kill")))?;
     kill(Pid::from_raw(number), Signal::SIGKILL)
         .map_err(|error| Failure::caused(format_args!("can't kill {pid}"), &error))
-}
-
-fn is_alive(pid: u32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// Whether a line has `FILE:NUMBER:` in it.

@@ -85,11 +85,18 @@ pub fn kill(context: &Context, args: KillArgs) -> Result<u8, Failure> {
         Whom::All => KillWhom::All,
     };
     let done = context.session()?.call::<Kill>(&KillParams {
-        units: args.units,
+        units: args.units.clone(),
         signal: args.signal,
         whom,
     })?;
-    context.output.show(&done, String::new)?;
+    context.output.show(&done, || {
+        let units = args.units.join(" ");
+        let command = context.place.command();
+        format!(
+            "signal {} sent; next: {command} status {units}\n",
+            args.signal
+        )
+    })?;
     Ok(0)
 }
 

@@ -144,7 +144,8 @@ fn operator() -> String {
         .unwrap_or_else(|| "operator".to_owned())
 }
 
-fn make_directory(path: &Path) -> Result<(), Failure> {
+/// Makes a directory, and those above it, that others may pass; one that exists stays as it is.
+pub fn make_directory(path: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::caused(format_args!("can't make {}", path.display()), &error);
     if path.is_dir() {
         return Ok(());
