@@ -244,6 +244,11 @@ impl Engine {
         let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
         let restarts =
             !told_to_stop && !to_stop && !shutting_down && restarts_after(service, result);
+        if told_to_stop || to_stop {
+            // It did not end by itself: a target that wants it starts it again.
+            slot.attempted = None;
+            slot.completed = None;
+        }
         slot.phase = match (restarts, ended_well) {
             (true, _) => Phase::AutoRestart {
                 at: now.plus_us(service.restart_us),
@@ -288,7 +293,7 @@ impl Engine {
             if matches!(slot.phase, Phase::Failed) {
                 slot.phase = Phase::Dead;
                 slot.result = UnitResult::Success;
-                slot.reason = None;
+                slot.reason = Some("failed before; the failure was reset".to_owned());
             }
         }
     }

@@ -13,7 +13,6 @@ pub mod layout;
 pub mod logline;
 pub mod plan;
 pub mod protocol;
-mod shim;
 pub mod snapshot;
 pub mod spec;
 pub mod spec_build;

@@ -1,7 +1,6 @@
 //! The difference between two unit sets, for people and for the record.
 use crate::graph;
-use crate::shim::changed_properties;
-use gitproc_unit::{Origin, Unit, UnitKind, UnitName, UnitSet};
+use gitproc_unit::{Origin, Unit, UnitKind, UnitName, UnitSet, changed_properties};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -888,7 +888,7 @@ impl Activation {
     }
 
     /// Keeps the first thing that went wrong.
-    fn fail(&mut self, result: UnitResult, reason: String) {
+    pub(super) fn fail(&mut self, result: UnitResult, reason: String) {
         if self.result == UnitResult::Success {
             self.result = result;
             self.reason = Some(reason);
@@ -936,7 +936,7 @@ const fn result_of(end: ProcessEnd) -> UnitResult {
 }
 
 fn signal_words(signal: i32) -> String {
-    crate::shim::signal_name(signal).map_or_else(
+    gitproc_unit::value::signal_name(signal).map_or_else(
         || signal.to_string(),
         |name| name.strip_prefix("SIG").unwrap_or(name).to_owned(),
     )

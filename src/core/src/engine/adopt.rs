@@ -9,7 +9,9 @@ use super::{Engine, Outbox};
 use crate::Instant;
 use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
 use crate::protocol::{HelperState, ProcessEnd};
-use gitproc_unit::{ExecRole, InstallSection, Origin, ServiceType, Unit, UnitName, UnitSection};
+use crate::snapshot::UnitResult;
+use gitproc_unit::{ExecRole, HostFacts, ServiceType, TreeEntry, TreeFiles, Unit, UnitName};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Engine {
@@ -53,7 +55,13 @@ impl Engine {
         out: &mut Outbox,
     ) {
         let name = record.unit.clone();
-        let unit = unit.unwrap_or_else(|| Arc::new(placeholder(&record)));
+        let recorded = self.slot(&name).map(|slot| slot.unaccounted);
+        if !alive && recorded.is_some_and(|invocation| invocation != Some(record.invocation)) {
+            return; // its end was taken; only its directory outlived the last daemon
+        }
+        let Some(unit) = unit.or_else(|| placeholder(&record).map(Arc::new)) else {
+            return;
+        };
         if unit.service.is_none() {
             return;
         }
@@ -113,20 +121,38 @@ impl Activation {
             self.fail_step(failure);
             return true;
         }
-        match (state.main_end, state.main_pid) {
-            (Some(end), _) => self.note_main_end(end, self.ignores_main_end(state)),
-            (None, Some(_)) => self.note_main_end(ProcessEnd::Killed(9), false),
-            (None, None) => {
-                let last = [ExecRole::Start, ExecRole::StartPre, ExecRole::Condition]
-                    .iter()
-                    .find_map(|role| state.exits.get(role));
-                let Some(exit) = last else { return false };
-                if !self.is_clean(exit.end, exit.role) {
-                    self.fail_exit(exit);
-                }
+        if state.main_pid.is_some() {
+            self.note_main_end(ProcessEnd::Killed(9), false);
+        }
+        self.judge(state)
+    }
+
+    /// Works out, for a service that is down or on its way down, what went wrong, if anything did.
+    /// False when nothing of it ever ran.
+    fn judge(&mut self, state: &HelperState) -> bool {
+        if let Some(end) = state.main_end {
+            self.note_main_end(end, self.ignores_main_end(state));
+            let notify = self.unit.service.as_ref().is_some_and(|service| {
+                service.service_type == ServiceType::Notify && !state.notified_ready
+            });
+            if notify {
+                let reason = "ended before it said READY=1 (Type=notify)";
+                self.fail(UnitResult::Protocol, reason.into());
+            }
+            return true;
+        }
+        let last = [ExecRole::Start, ExecRole::StartPre, ExecRole::Condition]
+            .iter()
+            .find_map(|role| state.exits.get(role));
+        let ran = last.is_some() || state.main_pid.is_some();
+        if let Some(exit) = last {
+            if !self.is_clean(exit.end, exit.role) {
+                self.fail_exit(exit);
+            } else if state.main_pid.is_none() {
+                self.fail(UnitResult::Protocol, "ended before it was up".into());
             }
         }
-        true
+        ran
     }
 
     /// `-` before the command that was the main process.
@@ -151,6 +177,15 @@ impl Activation {
         }
         if !state.ready {
             return Progress::None; // `Ready` is still to come
+        }
+        let going_down = [ExecRole::Stop, ExecRole::StopPost]
+            .into_iter()
+            .any(|role| {
+                state.exits.contains_key(&role)
+                    || state.control.is_some_and(|(now, _, _)| now == role)
+            });
+        if going_down {
+            self.judge(state);
         }
         if let Some((role, index, _)) = state.control {
             self.started |= matches!(role, ExecRole::Reload | ExecRole::Stop);
@@ -259,17 +294,17 @@ impl Activation {
     }
 }
 
-/// Stands in for a definition that can't be read any more: it keeps running, and stops when told.
-fn placeholder(record: &InvocationRecord) -> Unit {
-    Unit {
-        name: record.unit.clone(),
-        origin: Origin::Tree {
-            fragment: String::new(),
-            drop_ins: Vec::new(),
-        },
-        unit: UnitSection::default(),
-        service: Some(crate::shim::default_service()),
-        install: InstallSection::default(),
+/// Stands in for a definition that can't be read any more, with systemd's defaults: the service
+/// keeps running, and stops when told.
+fn placeholder(record: &InvocationRecord) -> Option<Unit> {
+    let text = "[Service]\nExecStart=/bin/false\n".to_owned();
+    let tree = TreeFiles {
+        entries: BTreeMap::from([(record.unit.to_string(), TreeEntry::File(text))]),
+    };
+    let mut loaded = gitproc_unit::load(&tree, &HostFacts::example());
+    let unit = loaded.units.units.remove(&record.unit)?;
+    Some(Unit {
         meaning: record.meaning,
-    }
+        ..Arc::unwrap_or_clone(unit)
+    })
 }

@@ -663,11 +663,8 @@ impl Engine {
         let Some(job) = &mut slot.job else { return };
         match job.verb {
             Verb::Stop => {
-                if !slot.wanted {
-                    // Wanted again later, it is started again.
-                    slot.attempted = None;
-                    slot.completed = None;
-                }
+                slot.attempted = None;
+                slot.completed = None;
                 self.job_done(name, JobResult::Done, None, out);
             }
             Verb::Restart => {

@@ -153,15 +153,11 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
         unit.start_limit_burst = 2;
         unit.start_limit_interval_us = 60_000_000;
     }
-    let types = [
-        ServiceType::Simple,
-        ServiceType::Exec,
-        ServiceType::Notify,
-        ServiceType::Forking,
-        ServiceType::Oneshot,
-    ];
-    let service_type = types[random.below(types.len())];
-    let mut service = default_service(service_type);
+    // What needs a restart hangs on the variant alone, so that commits share meanings; the rest
+    // (restart policy, dependencies) varies freely.
+    let variant = random.next() % 3;
+    let mut service = random_process(&mut Random::new(variant * 100 + number as u64));
+    let service_type = service.service_type;
     let restarts = [
         Restart::No,
         Restart::Always,
@@ -172,6 +168,24 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
     if service_type == ServiceType::Oneshot && service.restart == Restart::Always {
         service.restart = Restart::No; // the unit language refuses that pair, as systemd does
     }
+    Unit {
+        service: Some(Box::new(service)),
+        meaning: MeaningHash(u128::from(variant) << 8 | number as u128 | 1 << 64),
+        ..plain(&format!("u{number}.service"), unit)
+    }
+}
+
+/// What one variant of a service runs, and how.
+fn random_process(random: &mut Random) -> ServiceSection {
+    let types = [
+        ServiceType::Simple,
+        ServiceType::Exec,
+        ServiceType::Notify,
+        ServiceType::Forking,
+        ServiceType::Oneshot,
+    ];
+    let service_type = types[random.below(types.len())];
+    let mut service = default_service(service_type);
     for role in [
         ExecRole::Condition,
         ExecRole::StartPre,
@@ -199,9 +213,5 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
         KillMode::Process,
     ];
     service.kill.mode = modes[random.below(modes.len())];
-    Unit {
-        service: Some(Box::new(service)),
-        meaning: MeaningHash(u128::from(random.next() % 3) << 8 | number as u128 | 1 << 64),
-        ..plain(&format!("u{number}.service"), unit)
-    }
+    service
 }
