@@ -85,10 +85,12 @@ impl HelperSpawn<'_> {
             .write(true)
             .open("/dev/null")
             .context("open", "/dev/null")?;
-        let (mut failure, failure_child) = std::io::pipe().context("make pipe for", object)?;
+        let (mut failure, inheritable) = std::io::pipe().context("make pipe for", object)?;
         // Out of the range 0..=6 that the child fills, so that no dup2 overwrites a source.
         let null = move_up(std::os::fd::AsFd::as_fd(&null))?;
-        let failure_child = move_up(std::os::fd::AsFd::as_fd(&failure_child))?;
+        let failure_child = move_up(std::os::fd::AsFd::as_fd(&inheritable))?;
+        // Its end of file is the news, so no other writer may stay open here.
+        drop(inheritable);
         let exe = move_up(self.exe)?;
         let [a, b, c, d] = self.fds;
         let passed = [move_up(a)?, move_up(b)?, move_up(c)?, move_up(d)?];
