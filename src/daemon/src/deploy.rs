@@ -223,8 +223,7 @@ impl Deploy {
         } = trigger;
         let looked = self.sync(actor, kind, reason).await;
         if let Err(error) = &looked {
-            tracing::error!("sync: {}", chain(error));
-            self.publish(|deployed| deployed.pending = Some(chain(error)));
+            self.hold(chain(error));
         }
         let Some(waiter) = waiter else { return };
         match (looked, &mut self.apply) {
@@ -253,8 +252,10 @@ impl Deploy {
         reason: Option<String>,
     ) -> Result<Looked, DeployError> {
         let Some(head) = self.store.head(&self.branch).await? else {
-            let pending = format!("branch {} has no commit yet: push one", self.branch);
-            self.publish(|deployed| deployed.pending = Some(pending));
+            self.hold(format!(
+                "branch {} has no commit yet: push one",
+                self.branch
+            ));
             return Ok(Looked {
                 commit: None,
                 report: None,
@@ -270,8 +271,7 @@ impl Deploy {
         let snapshot = self.store.snapshot(&head, None).await?;
         let candidate = Candidate::judge(snapshot, &self.host.facts);
         if let Some(refusal) = candidate.refusal() {
-            tracing::error!("{refusal}; what runs stays as it is");
-            self.publish(|deployed| deployed.pending = Some(refusal));
+            self.hold(format!("{refusal}; what runs stays as it is"));
             let report = ApplyReport {
                 generation: None,
                 commit: Some(head.clone()),
@@ -417,6 +417,14 @@ impl Deploy {
                 failed: failed.clone(),
                 diagnostics: apply.diagnostics.clone(),
             }));
+        }
+    }
+
+    /// The head can't be applied. Said once, not at each poll.
+    fn hold(&self, why: String) {
+        if self.deployed.borrow().pending.as_ref() != Some(&why) {
+            tracing::error!("{why}");
+            self.publish(|deployed| deployed.pending = Some(why));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::shell::{Change, Inbox, Message, Settled};
 use gitproc_core::api::JobOutcome;
 use gitproc_core::snapshot::{ActiveState, UnitResult};
 use gitproc_core::{Effect, Engine, HelperEvent, Input, Instant, InvocationId, JobId};
-use gitproc_unit::UnitName;
+use gitproc_unit::{UnitKind, UnitName};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -215,6 +215,7 @@ fn log_change(
     main_pid: Option<u32>,
 ) {
     let invocation = invocation.map(tracing::field::display);
+    let kind = unit.kind();
     let (unit, to_text) = (unit.as_str(), to.as_str());
     let reason_text = reason
         .map(|reason| format!(": {reason}"))
@@ -229,7 +230,8 @@ fn log_change(
                 "{unit}: failed ({result}){reason_text}"
             );
         }
-        _ if from == to => {
+        // Targets follow their services, and the host's own are many.
+        _ if from == to || kind == UnitKind::Target => {
             tracing::debug!(
                 unit,
                 invocation,

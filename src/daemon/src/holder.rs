@@ -272,14 +272,16 @@ impl Holder {
     async fn bury(self, mut held: Held) {
         // Collects it when it is our child; an adopted one is init's.
         let _ = gitproc_sys::pidfd::reap(held.pidfd.as_fd());
-        let drained = tokio::time::timeout(DRAIN_TIMEOUT, async {
-            while let Ok(Some(message)) = next_line(&mut held.link).await {
-                self.heard(&mut held, message).await?;
+        if held.link.is_some() {
+            let drained = tokio::time::timeout(DRAIN_TIMEOUT, async {
+                while let Ok(Some(message)) = next_line(&mut held.link).await {
+                    self.heard(&mut held, message).await?;
+                }
+                Ok::<(), Leaving>(())
+            });
+            if let Ok(Err(Leaving)) = drained.await {
+                return;
             }
-            Ok::<(), Leaving>(())
-        });
-        if let Ok(Err(Leaving)) = drained.await {
-            return;
         }
         if held.released.is_none() {
             if self.look_for_oom(&mut held).await.is_err() {

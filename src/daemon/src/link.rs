@@ -53,8 +53,14 @@ impl Link {
 
     /// The next message; `None` at the end. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<FromHelper>, LinkError> {
-        let Some(line) = self.lines.next().await? else {
-            return Ok(None);
+        let line = match self.lines.next().await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(None),
+            // A helper that died without having read all is reported so; it is the end as well.
+            Err(LineError::Read(cause)) if cause.kind() == std::io::ErrorKind::ConnectionReset => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
         };
         let message = serde_json::from_slice(&line).map_err(LinkError::Garbage)?;
         match message {

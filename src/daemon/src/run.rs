@@ -123,18 +123,21 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
         deployer.clone(),
     ));
 
-    signals.until_leaving(&deployer, &mut told_to_exit).await;
+    let mut stopped = signals.until_leaving(&deployer, &mut told_to_exit).await == Cause::Shutdown;
     supervisor.stopping();
-    if options.stop_services {
+    if options.stop_services && !stopped {
         tracing::info!("stopping every service");
         tokio::select! {
-            _ = shell.stop_services() => {}
+            _ = shell.stop_services() => stopped = true,
             // A second signal: leave at once, services as they are.
             () = signals.terminated() => tracing::warn!("told again to end: leaving services running"),
         }
     }
     let _ = shell.send(Message::Leave).await;
     let _ = engine_task.await;
+    if stopped && let Err(error) = host.cgroups.remove_instance(&layout.instance) {
+        tracing::error!("{}, ignoring", error.in_full());
+    }
     for socket in [layout.socket(), layout.git_socket()] {
         let _ = std::fs::remove_file(socket);
     }
@@ -142,6 +145,15 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
     tokio::time::sleep(Duration::from_millis(50)).await;
     tracing::info!("gitproc ends");
     Ok(())
+}
+
+/// Why the daemon ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A signal; services run on.
+    Signal,
+    /// `gitproc shutdown`; services are down.
+    Shutdown,
 }
 
 /// The signals that the daemon acts on.
@@ -173,12 +185,12 @@ impl Signals {
         &mut self,
         deployer: &crate::deploy::Deployer,
         told_to_exit: &mut mpsc::Receiver<()>,
-    ) {
+    ) -> Cause {
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = told_to_exit.recv() => return,
+                _ = self.terminate.recv() => return Cause::Signal,
+                _ = self.interrupt.recv() => return Cause::Signal,
+                _ = told_to_exit.recv() => return Cause::Shutdown,
                 _ = self.hang_up.recv() => {
                     let trigger = crate::deploy::Trigger {
                         actor: "SIGHUP".to_owned(),
@@ -186,9 +198,8 @@ impl Signals {
                         reason: None,
                         waiter: None,
                     };
-                    if deployer.trigger(trigger).await.is_err() {
-                        return;
-                    }
+                    // The deployer ends with the daemon only.
+                    let _ = deployer.trigger(trigger).await;
                 }
             }
         }

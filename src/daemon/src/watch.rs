@@ -4,6 +4,7 @@
 use crate::deploy::{Deployer, Trigger};
 use gitproc_core::generation::GenerationKind;
 use notify::{EventKind, RecursiveMode, Watcher};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -17,18 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Triggers looks until the daemon ends.
 pub async fn watch(store: PathBuf, poll_interval: Duration, deployer: Deployer) {
     let (events, mut incoming) = mpsc::channel(1);
-    let mut watcher = None;
+    let mut watched = Watched::default();
     loop {
-        // A store that is made (or made anew) later is watched from the next poll on.
-        if watcher.is_none() {
-            watcher = match subscribe(&store, events.clone()) {
-                Ok(watcher) => Some(watcher),
-                Err(error) => {
-                    tracing::debug!("watch {}: {error}; polling only", store.display());
-                    None
-                }
-            };
-        }
+        watched.refresh(&store, &events);
         let poll = Instant::now() + poll_interval;
         let actor = match timeout_at(poll, incoming.recv()).await {
             Ok(Some(())) => {
@@ -36,12 +28,7 @@ pub async fn watch(store: PathBuf, poll_interval: Duration, deployer: Deployer) 
                 "change in the store"
             }
             Ok(None) => return,
-            Err(_) => {
-                if !store.is_dir() {
-                    watcher = None;
-                }
-                "poll"
-            }
+            Err(_) => "poll",
         };
         let trigger = Trigger {
             actor: actor.to_owned(),
@@ -51,6 +38,45 @@ pub async fn watch(store: PathBuf, poll_interval: Duration, deployer: Deployer) 
         };
         if deployer.trigger(trigger).await.is_err() {
             return;
+        }
+    }
+}
+
+/// What inotify watches: the store, or, while there is none, the directory that it will be in.
+#[derive(Default)]
+struct Watched {
+    /// The directory of the store that is watched, so that a store made anew is noticed.
+    store: Option<(u64, u64)>,
+    watcher: Option<Box<dyn Watcher + Send>>,
+}
+
+impl Watched {
+    fn refresh(&mut self, store: &Path, events: &mpsc::Sender<()>) {
+        let heads = store.join("refs/heads");
+        let found = std::fs::metadata(&heads)
+            .ok()
+            .map(|meta| (meta.dev(), meta.ino()));
+        if self.watcher.is_some() && self.store == found {
+            return;
+        }
+        let parent = store.parent().unwrap_or(store);
+        let places = match found {
+            Some(_) => vec![
+                (store, RecursiveMode::NonRecursive),
+                (&*heads, RecursiveMode::Recursive),
+            ],
+            None if store.is_dir() => vec![(store, RecursiveMode::Recursive)],
+            None => vec![(parent, RecursiveMode::NonRecursive)],
+        };
+        match subscribe(&places, events.clone()) {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                self.store = found;
+            }
+            Err(error) => {
+                tracing::warn!("watch {}: {error}; polling only", store.display());
+                self.watcher = None;
+            }
         }
     }
 }
@@ -67,7 +93,10 @@ async fn quiet(incoming: &mut mpsc::Receiver<()>) {
     }
 }
 
-fn subscribe(store: &Path, events: mpsc::Sender<()>) -> notify::Result<impl Watcher + use<>> {
+fn subscribe(
+    places: &[(&Path, RecursiveMode)],
+    events: mpsc::Sender<()>,
+) -> notify::Result<Box<dyn Watcher + Send>> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading the repository opens its files: such events are our own echo.
         let echo = event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_)));
@@ -76,7 +105,8 @@ fn subscribe(store: &Path, events: mpsc::Sender<()>) -> notify::Result<impl Watc
             let _ = events.try_send(());
         }
     })?;
-    watcher.watch(store, RecursiveMode::NonRecursive)?;
-    watcher.watch(&store.join("refs/heads"), RecursiveMode::Recursive)?;
-    Ok(watcher)
+    for (path, mode) in places {
+        watcher.watch(path, *mode)?;
+    }
+    Ok(Box::new(watcher))
 }
