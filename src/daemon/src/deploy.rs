@@ -31,6 +31,8 @@ pub struct Deployed {
     pub files: Arc<TreeFiles>,
     /// Its warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// Units that failed when it was applied, and why.
+    pub failed: Vec<(UnitName, String)>,
     /// Why the head of the branch is not what is deployed.
     pub pending: Option<String>,
     /// An apply is under way.
@@ -351,6 +353,7 @@ impl Deploy {
                 units: candidate.units,
                 files: candidate.files,
                 diagnostics: candidate.diagnostics,
+                failed: Vec::new(),
                 pending: None,
                 applying: true,
             }
@@ -407,6 +410,7 @@ impl Deploy {
             deployed.applying = false;
             if deployed.generation.as_ref().map(|known| known.number) == Some(number) {
                 deployed.generation = Some(record);
+                deployed.failed = failed.clone();
             }
         });
         for waiter in apply.waiters {

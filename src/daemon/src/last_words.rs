@@ -157,7 +157,10 @@ mod tests {
         let mut state = ready();
         state.main_pid = Some(77);
         let killed = HelperEvent::Exited(exit(ExecRole::Start, ProcessEnd::Killed(9)));
-        assert_eq!(missing(&started(), Some(&state), 9), [killed.clone()]);
+        assert_eq!(
+            missing(&started(), Some(&state), 9),
+            std::slice::from_ref(&killed)
+        );
         assert_eq!(missing(&started(), None, 9), [killed]);
     }
 

@@ -139,22 +139,32 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
         });
     }
     let pusher = params.pusher.as_deref().unwrap_or("an unknown user");
-    let report = follow(client, |waiter| Trigger {
+    let mut report = follow(client, |waiter| Trigger {
         actor: format!("git push by {pusher}"),
         kind: GenerationKind::Push,
         reason: None,
         waiter,
     })
     .await?;
-    let _ = client
-        .notify(
-            "progress",
-            &Progress {
-                line: report_line(&report),
-            },
-        )
-        .await;
+    if report.outcome.is_none() {
+        already_applied(&client.context.deployer.deployed(), &mut report);
+    }
+    let line = report_line(&report);
+    let _ = client.notify("progress", &Progress { line }).await;
     Ok(report)
+}
+
+/// inotify may have been faster than the hook: the pusher is told what became of it all the same.
+fn already_applied(deployed: &Deployed, report: &mut ApplyReport) {
+    let Some(record) = &deployed.generation else {
+        return;
+    };
+    if report.commit.as_ref() == Some(&record.commit) {
+        report.generation = Some(record.number);
+        report.outcome = Some(record.outcome);
+        report.failed = deployed.failed.clone();
+        report.diagnostics = deployed.diagnostics.clone();
+    }
 }
 
 #[cfg(test)]
