@@ -68,7 +68,7 @@ impl Engine {
             Verb::Start => self.request_start(Some(job), unit, out),
             Verb::Restart if !live => self.request_start(Some(job), unit, out),
             Verb::Restart => {
-                self.forgive(unit);
+                self.wish_up(unit, true);
                 self.put_restart(unit, Some(job), false, out);
             }
             Verb::Stop => {
@@ -104,12 +104,7 @@ impl Engine {
             else {
                 continue;
             };
-            self.forgive(&name);
-            if let Some(slot) = self.touch(&name) {
-                slot.stopped_by_operator = false;
-                slot.started_by_operator |= !slot.wanted && name == *unit;
-                slot.wanted = true;
-            }
+            self.wish_up(&name, name == *unit);
             self.put_start(&name, (name == *unit).then_some(job).flatten(), false, out);
             let section = &definition.unit;
             for other in section
@@ -125,11 +120,14 @@ impl Engine {
         }
     }
 
-    /// An explicit start begins a new count of restarts, and may try what failed.
-    fn forgive(&mut self, unit: &UnitName) {
-        if let Some(slot) = self.touch(unit) {
-            slot.restarts = 0;
-        }
+    /// An operator wants it up: that lifts an earlier stop, and begins a new count of restarts.
+    /// `by_name`: it was named, and not only pulled in.
+    fn wish_up(&mut self, unit: &UnitName, by_name: bool) {
+        let Some(slot) = self.touch(unit) else { return };
+        slot.restarts = 0;
+        slot.stopped_by_operator = false;
+        slot.started_by_operator |= by_name && !slot.wanted;
+        slot.wanted = true;
     }
 
     // ── Making jobs ─────────────────────────────────────────────────────────────────────────
@@ -491,6 +489,7 @@ impl Engine {
             slot.result = UnitResult::Dependency;
             slot.reason = Some(reason.clone());
             slot.attempted = None;
+            slot.completed = None;
         }
         self.job_done(name, JobResult::Dependency, Some(reason), out);
         self.fail_waiting_dependents(name, out);
@@ -513,8 +512,9 @@ impl Engine {
         }
         let invocation = self.draw_invocation();
         let Some(slot) = self.touch(name) else { return };
-        if slot.attempted != Some(unit.meaning) {
+        if slot.limited != Some(unit.meaning) {
             slot.starts.clear();
+            slot.limited = Some(unit.meaning);
         }
         slot.attempted = Some(unit.meaning);
         slot.completed = None;
@@ -567,6 +567,7 @@ impl Engine {
         }
         slot.restarts += 1;
         slot.phase = Phase::Dead;
+        slot.attempted = None; // until it is its turn, this start is still to be made
         // Units that need this one are restarted with it, as systemd's restart job does.
         for other in self.with_dependents(name) {
             if other != *name && self.slot(&other).is_some_and(can_be_restarted) {

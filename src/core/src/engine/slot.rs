@@ -29,6 +29,8 @@ pub(super) struct Slot {
     pub restarts: u32,
     /// Times of the last starts, for StartLimitBurst=.
     pub starts: VecDeque<Instant>,
+    /// The meaning that these starts were of; another one begins a new count.
+    pub limited: Option<MeaningHash>,
     /// What an operator asked of the last daemon, and what it did not finish.
     pub unfinished: Option<Verb>,
     /// Invocation of a record for which no helper has been found yet.
@@ -81,6 +83,7 @@ impl Slot {
             main_end: None,
             restarts: 0,
             starts: VecDeque::new(),
+            limited: None,
             unfinished: None,
             unaccounted: None,
             since: now,

@@ -105,10 +105,8 @@ impl Engine {
             failed: BTreeMap::new(),
             settled: false,
         };
-        let Some(old) = self.apply.replace(fresh) else {
-            return;
-        };
-        for name in old.pending {
+        // Jobs that nobody waits for follow from what is and what is wanted: they are made anew.
+        for name in self.jobs.clone() {
             let Some(slot) = self.touch(&name) else {
                 continue;
             };
@@ -121,6 +119,9 @@ impl Engine {
                 self.jobs.remove(&name);
             }
         }
+        let Some(old) = self.apply.replace(fresh) else {
+            return;
+        };
         if !old.settled {
             let settled = Effect::Settled {
                 job: old.job,
@@ -171,7 +172,12 @@ impl Engine {
 
     fn mark_wanted(&mut self, units: &UnitSet) {
         let mut wanted = graph::wanted(units, &self.config.default_target);
-        for (name, slot) in &self.slots {
+        for (name, slot) in &mut self.slots {
+            let asked = slot.job.as_ref().is_some_and(|job| {
+                matches!(job.verb, Verb::Start | Verb::Restart) && !job.waiters.is_empty()
+            });
+            // A start by hand that is under way still holds when the commit drops the unit.
+            slot.started_by_operator |= asked && !wanted.contains(name);
             if slot.started_by_operator && slot.definition.is_some() {
                 wanted.extend(graph::wanted(units, name));
             }
@@ -292,10 +298,12 @@ fn change(slot: &Slot) -> Change {
         return Change::Keep;
     }
     let up = slot.wanted && !slot.stopped_by_operator;
+    let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
     match &slot.phase {
-        Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } if !slot.wanted => {
-            Change::Stop
+        Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } if to_stop && !up => {
+            Change::Keep
         }
+        Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } if !up => Change::Stop,
         Phase::Active(activation) if activation.unit.meaning != unit.meaning => Change::Restart,
         // An earlier apply (or an adopted half-done stop) took it down; now it is wanted.
         Phase::Active(activation) if slot.is_going_down() && activation.told_to_stop && up => {
