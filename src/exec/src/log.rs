@@ -1,0 +1,319 @@
+//! The log writer: two pipes in, records out (`core::logline`).
+//!
+//! A full disk costs lines, which are counted and told, never the service: the pipes are read on.
+use gitproc_core::logline::{RECORD_MAX, Record, Tag, encode};
+use std::fs::File;
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+/// Size that is asked for each pipe, in bytes: what a service may write while the disk is slow.
+const PIPE_BYTES: i32 = 256 * 1024;
+/// Bytes that are read from one pipe before the other things are looked after.
+const ROUND_BYTES: usize = 256 * 1024;
+
+/// One of the two streams.
+struct Stream {
+    reader: PipeReader,
+    /// Begun, not ended.
+    line: Vec<u8>,
+    tag: fn(bool) -> Tag,
+}
+
+/// Writer of one unit's log during one invocation.
+pub(crate) struct Log {
+    path: String,
+    file: Option<File>,
+    streams: [Stream; 2],
+    /// Given to commands; closed at the end.
+    writers: Option<[PipeWriter; 2]>,
+    /// Records that are to be written in this round.
+    pending: Vec<u8>,
+    /// Lines that could not be written since the last that could.
+    dropped: u64,
+    /// The file ends within a record, because the disk filled up there.
+    torn: bool,
+}
+
+impl Log {
+    pub(crate) fn new(path: String) -> gitproc_sys::Result<Log> {
+        let pipe = || {
+            let (reader, writer) = std::io::pipe()
+                .map_err(|cause| gitproc_sys::Error::new("make", "log pipe", cause))?;
+            gitproc_sys::fd::enlarge_pipe(reader.as_fd(), PIPE_BYTES);
+            gitproc_sys::fd::set_nonblocking(reader.as_fd())?;
+            Ok((reader, writer))
+        };
+        let ((out, out_writer), (err, err_writer)) = (pipe()?, pipe()?);
+        let stream = |reader, tag| Stream {
+            reader,
+            line: Vec::new(),
+            tag,
+        };
+        Ok(Log {
+            path,
+            file: None,
+            streams: [
+                stream(out, |partial| Tag::Stdout { partial }),
+                stream(err, |partial| Tag::Stderr { partial }),
+            ],
+            writers: Some([out_writer, err_writer]),
+            pending: Vec::new(),
+            dropped: 0,
+            torn: false,
+        })
+    }
+
+    /// The write ends, for stdout and stderr of a command.
+    pub(crate) fn writers(&self) -> Option<[BorrowedFd<'_>; 2]> {
+        self.writers
+            .as_ref()
+            .map(|writers| writers.each_ref().map(AsFd::as_fd))
+    }
+
+    pub(crate) fn readers(&self) -> [BorrowedFd<'_>; 2] {
+        self.streams.each_ref().map(|stream| stream.reader.as_fd())
+    }
+
+    /// A record of gitproc's own.
+    pub(crate) fn note(&mut self, tag: Tag, text: &str) {
+        let bytes = text.replace('\n', " ");
+        let record = Record {
+            time_us: gitproc_sys::host::realtime_us(),
+            tag,
+            bytes: bytes.as_bytes(),
+        };
+        encode(record, &mut self.pending);
+    }
+
+    /// Reads what the pipes hold and writes it in one piece.
+    pub(crate) fn pump(&mut self) {
+        for stream in &mut self.streams {
+            stream.read(&mut self.pending);
+        }
+        self.flush();
+    }
+
+    /// Nobody writes any more: lines without an end are lines.
+    pub(crate) fn end_lines(&mut self) {
+        self.pump();
+        for stream in &mut self.streams {
+            stream.end(&mut self.pending);
+        }
+        self.flush();
+    }
+
+    /// Reads until the pipes are empty. A foreign process that holds one open is not waited for.
+    pub(crate) fn close(&mut self) {
+        self.writers = None;
+        while self
+            .streams
+            .iter_mut()
+            .any(|stream| stream.read(&mut self.pending))
+        {
+            self.flush();
+        }
+        self.end_lines();
+    }
+
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.pending);
+        if self.dropped > 0 || self.torn {
+            let mut heal = Vec::new();
+            if self.torn {
+                heal.push(b'\n');
+            }
+            if self.dropped > 0 {
+                let text = format!(
+                    "{} lines dropped, the log could not be written",
+                    self.dropped
+                );
+                let time_us = gitproc_sys::host::realtime_us();
+                encode(
+                    Record {
+                        time_us,
+                        tag: Tag::Remark,
+                        bytes: text.as_bytes(),
+                    },
+                    &mut heal,
+                );
+            }
+            // In one piece and whole, or not yet.
+            if !self
+                .append(&heal)
+                .is_ok_and(|written| written == heal.len())
+            {
+                self.dropped += count_lines(&bytes);
+                return;
+            }
+            (self.dropped, self.torn) = (0, false);
+        }
+        let written = self.append(&bytes).unwrap_or(0);
+        let rest = &bytes[written..];
+        self.dropped += count_lines(rest);
+        self.torn |= written > 0 && bytes[written - 1] != b'\n';
+        // Kept for the next round, so that busy services cause no allocations.
+        bytes.clear();
+        self.pending = bytes;
+    }
+
+    /// Writes as much as goes; the count tells how much.
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => closed.insert(
+                File::options()
+                    .append(true)
+                    .create(true)
+                    .mode(0o640)
+                    .open(&self.path)?,
+            ),
+        };
+        let mut written = 0;
+        while written < bytes.len() {
+            match file.write(&bytes[written..]) {
+                Ok(0) => break,
+                Ok(more) => written += more,
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        Ok(written)
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+impl Stream {
+    /// Reads one round; true when there may be more.
+    fn read(&mut self, out: &mut Vec<u8>) -> bool {
+        let mut chunk = [0; 16 * 1024];
+        let mut total = 0;
+        while total < ROUND_BYTES {
+            match self.reader.read(&mut chunk) {
+                Ok(0) => return false,
+                Ok(length) => {
+                    total += length;
+                    self.take(&chunk[..length], out);
+                }
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let time_us = gitproc_sys::host::realtime_us();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (piece, ended) = match piece.strip_suffix(b"\n") {
+                Some(piece) => (piece, true),
+                None => (piece, false),
+            };
+            self.line.extend_from_slice(piece);
+            while self.line.len() > RECORD_MAX {
+                let record = Record {
+                    time_us,
+                    tag: (self.tag)(true),
+                    bytes: &self.line[..RECORD_MAX],
+                };
+                encode(record, out);
+                self.line.drain(..RECORD_MAX);
+            }
+            if ended {
+                encode(
+                    Record {
+                        time_us,
+                        tag: (self.tag)(false),
+                        bytes: &self.line,
+                    },
+                    out,
+                );
+                self.line.clear();
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if !self.line.is_empty() {
+            self.take(b"\n", out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitproc_core::logline::decode;
+
+    fn logged(write: impl FnOnce(&mut PipeWriter), name: &str) -> Vec<(Tag, Vec<u8>)> {
+        let path = std::env::temp_dir().join(format!("gitproc-log-{name}-{}", std::process::id()));
+        let mut log = Log::new(path.display().to_string()).expect("pipes");
+        let mut writer = log.writers.as_mut().expect("open")[0]
+            .try_clone()
+            .expect("dup");
+        write(&mut writer);
+        drop(writer);
+        log.close();
+        let bytes = std::fs::read(&path).expect("written");
+        std::fs::remove_file(&path).expect("ours");
+        let record = |line: &[u8]| {
+            let record = decode(line).expect("a record");
+            (record.tag, record.bytes.to_vec())
+        };
+        bytes
+            .strip_suffix(b"\n")
+            .expect("ends")
+            .split(|b| *b == b'\n')
+            .map(record)
+            .collect()
+    }
+
+    #[test]
+    fn any_bytes_come_through_and_the_last_line_needs_no_end() {
+        let found = logged(
+            |pipe| pipe.write_all(b"a\0\xff\n\nend").expect("room"),
+            "bytes",
+        );
+        let tag = Tag::Stdout { partial: false };
+        assert_eq!(
+            found,
+            [
+                (tag, b"a\0\xff".to_vec()),
+                (tag, vec![]),
+                (tag, b"end".to_vec())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_split_and_whole_again_when_joined() {
+        let line = vec![b'x'; RECORD_MAX * 2 + 7];
+        let found = logged(
+            |pipe| {
+                pipe.write_all(&line).expect("room");
+                pipe.write_all(b"\n").expect("room");
+            },
+            "long",
+        );
+        let partial = |partial| Tag::Stdout { partial };
+        let tags: Vec<_> = found.iter().map(|(tag, _)| *tag).collect();
+        assert_eq!(tags, [partial(true), partial(true), partial(false)]);
+        assert_eq!(found.concat_bytes(), line);
+    }
+
+    trait Concat {
+        fn concat_bytes(&self) -> Vec<u8>;
+    }
+
+    impl Concat for Vec<(Tag, Vec<u8>)> {
+        fn concat_bytes(&self) -> Vec<u8> {
+            self.iter().flat_map(|(_, bytes)| bytes.clone()).collect()
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What stands before the first command: mounts, sockets, directories.
+use crate::{directories, environment};
+use gitproc_core::protocol::Failure;
+use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
+use gitproc_sys::socket::{self, NotifyAddress};
+use gitproc_unit::{NotifyAccess, ServiceType};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+/// Where an adopting daemon connects, in the invocation directory.
+const CONTROL_SOCKET: &str = "ctl.sock";
+/// The notify socket, in the invocation directory.
+const NOTIFY_SOCKET: &str = "notify";
+/// Longest path of a socket that a service can be told: `sun_path` without its NUL.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// What the set-up made.
+pub(crate) struct Prepared {
+    pub(crate) control: UnixListener,
+    pub(crate) notify: Option<OwnedFd>,
+    /// The part of the environment that all commands have.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// The real path of the invocation directory; to be asked before the mounts change.
+pub(crate) fn path_of(dir: &OwnedFd) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", dir.as_raw_fd())).ok()
+}
+
+pub(crate) fn prepare(
+    spec: &ExecSpec,
+    dir: &OwnedFd,
+    path: Option<&Path>,
+) -> Result<Prepared, Failure> {
+    match spec.namespace {
+        NamespaceMode::Pid | NamespaceMode::UserPid => {
+            on(ExecStep::Namespace, gitproc_sys::mount::receive_only())?;
+            on(
+                ExecStep::Namespace,
+                gitproc_sys::mount::proc(Path::new("/proc")),
+            )?;
+        }
+        NamespaceMode::None => on(ExecStep::Namespace, gitproc_sys::host::become_subreaper())?,
+    }
+    // So that no directory of the daemon is held busy.
+    let _ = std::env::set_current_dir("/");
+    let control = on(
+        ExecStep::Fds,
+        socket::listen_at(dir.as_fd(), CONTROL_SOCKET, 0o600),
+    )?;
+    let (notify, told) = match wants_notify(spec) {
+        true => {
+            let (socket, told) = notify_socket(spec, dir, path)?;
+            (Some(socket), Some(told))
+        }
+        false => (None, None),
+    };
+    for directory in &spec.directories {
+        directories::make(directory, spec.identity.ids.as_ref())?;
+    }
+    let environment = environment::fixed(spec, told.as_deref());
+    Ok(Prepared {
+        control,
+        notify,
+        environment,
+    })
+}
+
+fn wants_notify(spec: &ExecSpec) -> bool {
+    spec.service_type == ServiceType::Notify || spec.notify_access != NotifyAccess::None
+}
+
+/// The socket, and how the service is told of it.
+fn notify_socket(
+    spec: &ExecSpec,
+    dir: &OwnedFd,
+    path: Option<&Path>,
+) -> Result<(OwnedFd, String), Failure> {
+    let told = path.map(|path| path.join(NOTIFY_SOCKET).display().to_string());
+    match told.filter(|told| told.len() <= SOCKET_PATH_MAX) {
+        Some(told) => {
+            let address = NotifyAddress::At(dir.as_fd(), NOTIFY_SOCKET);
+            Ok((on(ExecStep::Fds, socket::notify_socket(address))?, told))
+        }
+        None => {
+            let name = format!("gitproc/{}/notify", spec.invocation);
+            let socket = on(
+                ExecStep::Fds,
+                socket::notify_socket(NotifyAddress::Abstract(&name)),
+            )?;
+            Ok((socket, format!("@{name}")))
+        }
+    }
+}
+
+fn on<T>(step: ExecStep, result: gitproc_sys::Result<T>) -> Result<T, Failure> {
+    result.map_err(|error| Failure {
+        step,
+        errno: error.errno(),
+        detail: error.to_string(),
+    })
+}
