@@ -299,7 +299,10 @@ impl Engine {
             .collect();
         for name in bound {
             for name in self.with_dependents(&name) {
-                self.put_job(&name, Verb::Stop, None, false, out);
+                // What only waits to start finds out by itself, and says so.
+                if self.slot(&name).is_some_and(Slot::is_live) {
+                    self.put_job(&name, Verb::Stop, None, false, out);
+                }
             }
         }
     }

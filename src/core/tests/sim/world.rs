@@ -673,7 +673,7 @@ fn brief(effect: &Effect) -> String {
         Effect::Spawn {
             invocation, unit, ..
         } => format!("SPAWN {} {invocation}", unit.name),
-        Effect::Record { unit, .. } => format!("record {unit}"),
+        Effect::Record { unit, record } => format!("record {unit} {record:?}"),
         other => format!("{other:?}"),
     }
 }
