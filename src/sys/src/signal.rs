@@ -3,6 +3,9 @@ use crate::error::{Context, Error, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+/// The highest signal number of Linux.
+const LAST_SIGNAL: i32 = 64;
+
 /// The mask from before [`block_all`].
 #[derive(Debug)]
 pub struct Mask(SigSet);
@@ -36,14 +39,19 @@ pub fn child_watch() -> Result<SignalFd> {
 /// Unblocks every signal and sets every disposition to the default, ignored ones too: exec resets
 /// handlers, but an ignored signal (Rust ignores SIGPIPE) would stay ignored in what is executed.
 pub fn reset() -> Result<()> {
-    let last = libc::SIGRTMAX();
-    for signal in 1..=last {
-        if signal == libc::SIGKILL || signal == libc::SIGSTOP {
-            continue;
+    // The kernel's own call: the C library refuses to touch the signals that it keeps for itself,
+    // and a parent may have left even those ignored. All zero is SIG_DFL, no flags, no mask.
+    let default = [0u64; 4];
+    for signal in
+        (1..=LAST_SIGNAL).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal))
+    {
+        let none = std::ptr::null_mut::<u64>();
+        // SAFETY: the kernel's sigaction is at most 32 bytes on 64-bit Linux, its signal set 8.
+        let set =
+            unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), none, 8) };
+        if set != 0 {
+            return Err(Error::last("reset signal", signal));
         }
-        // SAFETY: SIG_DFL runs no code of ours. The C library's own signals (32 to 34) are refused
-        // with EINVAL, which leaves them alone as it should.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .context("reset", "signal mask")

@@ -1,0 +1,332 @@
+//! A daemon as small as a test needs: it spawns the helper and speaks its protocol.
+#![allow(dead_code, missing_docs, clippy::missing_panics_doc)] // each test uses a part of it
+use gitproc_core::InvocationId;
+use gitproc_core::protocol::{Exit, FromHelper, HelperState, ToHelper, Whom};
+use gitproc_core::spec::{ExecSpec, Identity, Ids, NamespaceMode, SPEC_VERSION};
+use gitproc_sys::cgroup::{Hierarchy, Limits, UnitCgroup};
+use gitproc_sys::spawn::{HelperSpawn, Namespaces, Spawned};
+use gitproc_sys::{file, host, memfd, pidfd, socket};
+use gitproc_unit::{ExecCommand, ExecRole, NotifyAccess, Privileges, ServiceType, UnitName};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longest wait for anything that the helper is to say.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// True when root; else says so, and fails where CI promised root.
+pub fn is_root(test: &str) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    assert!(
+        root || std::env::var_os("CI").is_none(),
+        "{test} needs root, and CI=true says it has it"
+    );
+    if !root {
+        eprintln!("{test}: needs root, not run");
+    }
+    root
+}
+
+/// `sh -c text` as a command.
+pub fn sh(text: &str) -> ExecCommand {
+    command(&["/bin/sh", "-c", text])
+}
+
+pub fn command(argv: &[&str]) -> ExecCommand {
+    ExecCommand {
+        path: argv[0].to_owned(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        ignore_failure: false,
+        no_expand: true,
+        privileges: Privileges::Unit,
+    }
+}
+
+/// One invocation, with its directory and its cgroup.
+pub struct Service {
+    pub dir: PathBuf,
+    pub spec: ExecSpec,
+    pub limits: Limits,
+    pub unapplied: Vec<String>,
+    instance: String,
+    cgroups: Hierarchy,
+    pub cgroup: Option<UnitCgroup>,
+    pub helper: Option<Spawned>,
+    link: Option<BufReader<UnixStream>>,
+}
+
+impl Service {
+    pub fn new(start: ExecCommand) -> Service {
+        let invocation = InvocationId(host::getrandom_u128().expect("randomness"));
+        let dir = std::env::temp_dir().join(format!("gitproc-test-{invocation}"));
+        std::fs::create_dir(&dir).expect("a fresh name");
+        std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o711))
+            .expect("ours");
+        let root = nix::unistd::geteuid().is_root();
+        let spec = ExecSpec {
+            version: SPEC_VERSION,
+            invocation,
+            unit: UnitName::parse("test.service").expect("a name"),
+            commit: None,
+            service_type: ServiceType::Simple,
+            commands: BTreeMap::from([(ExecRole::Start, vec![start])]),
+            namespace: if root {
+                NamespaceMode::Pid
+            } else {
+                NamespaceMode::None
+            },
+            join_cgroup_files: Vec::new(),
+            log_file: dir.join("log").display().to_string(),
+            identity: Identity {
+                ids: None,
+                user_name: None,
+                home: None,
+                shell: None,
+            },
+            directories: Vec::new(),
+            pid_file: None,
+            guess_main_pid: true,
+            notify_access: NotifyAccess::None,
+            working_directory: "/".to_owned(),
+            working_directory_optional: false,
+            environment: Vec::new(),
+            environment_files: Vec::new(),
+            umask: 0o022,
+            nice: None,
+            oom_score_adjust: None,
+            rlimits: BTreeMap::new(),
+            no_new_privileges: false,
+            capability_bounding_set: u64::MAX,
+            ambient_capabilities: 0,
+        };
+        Service {
+            spec,
+            limits: Limits::default(),
+            unapplied: Vec::new(),
+            instance: format!("gitproc-test-{invocation}"),
+            cgroups: if root {
+                Hierarchy::detect()
+            } else {
+                Hierarchy::none("not root")
+            },
+            cgroup: None,
+            helper: None,
+            link: None,
+            dir,
+        }
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut ExecSpec)) -> Service {
+        change(&mut self.spec);
+        self
+    }
+
+    pub fn as_nobody(self) -> Service {
+        let ids = Ids {
+            uid: 65534,
+            gid: 65534,
+            groups: vec![65534, 4242],
+        };
+        self.with(|spec| spec.identity.ids = Some(ids))
+    }
+
+    /// Makes the helper; it waits for go.
+    pub fn spawn(&mut self) {
+        let name = self.spec.unit.to_string();
+        let (cgroup, unapplied) = self
+            .cgroups
+            .create(&self.instance, &name, &self.limits)
+            .expect("cgroup");
+        self.unapplied = unapplied;
+        self.spec.join_cgroup_files = cgroup.join_files();
+        let exe = file::open_program(env!("CARGO_BIN_EXE_gitproc-exec").as_ref()).expect("built");
+        let spec = serde_json::to_vec(&self.spec).expect("plain data");
+        let spec = memfd::sealed("spec", &spec).expect("memfd");
+        let (link, other) = socket::pair().expect("pair");
+        let dir = file::open_dir(&self.dir).expect("ours");
+        let shim = cgroup.shim_fd().expect("made above");
+        let null = || std::fs::File::open("/dev/null").expect("everywhere").into();
+        let payload: OwnedFd = cgroup
+            .payload_fd()
+            .expect("made above")
+            .unwrap_or_else(null);
+        let (pid, user) = match self.spec.namespace {
+            NamespaceMode::Pid => (true, false),
+            NamespaceMode::UserPid => (true, true),
+            NamespaceMode::None => (false, false),
+        };
+        let spawned = HelperSpawn {
+            exe: exe.as_fd(),
+            argv: &["gitproc-exec"],
+            envp: &[],
+            cgroup: shim.as_ref().map(AsFd::as_fd),
+            namespaces: Namespaces {
+                pid,
+                mount: pid,
+                user,
+            },
+            fds: [spec.as_fd(), other.as_fd(), dir.as_fd(), payload.as_fd()],
+        };
+        self.helper = Some(spawned.spawn().expect("the helper starts"));
+        self.cgroup = Some(cgroup);
+        self.attach(link);
+    }
+
+    fn attach(&mut self, link: UnixStream) {
+        link.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        self.link = Some(BufReader::new(link));
+    }
+
+    /// A new link, as an adopting daemon makes it; returns the state of the greeting.
+    pub fn reconnect(&mut self) -> HelperState {
+        let dir = file::open_dir(&self.dir).expect("ours");
+        self.attach(socket::connect_at(dir.as_fd(), "ctl.sock").expect("the helper listens"));
+        self.hello()
+    }
+
+    pub fn drop_link(&mut self) {
+        self.link = None;
+    }
+
+    pub fn hello(&mut self) -> HelperState {
+        match self.next() {
+            FromHelper::Hello { state, .. } => state,
+            other => panic!("expected Hello, got {other:?}"),
+        }
+    }
+
+    /// Spawn, go, ready.
+    pub fn up(mut self) -> Service {
+        self.spawn();
+        self.hello();
+        self.send(&ToHelper::Go);
+        assert_eq!(self.next(), FromHelper::Ready, "set-up\n{}", self.log());
+        self
+    }
+
+    pub fn send(&mut self, message: &ToHelper) {
+        let mut line = serde_json::to_vec(message).expect("plain data");
+        line.push(b'\n');
+        self.link
+            .as_mut()
+            .expect("linked")
+            .get_mut()
+            .write_all(&line)
+            .expect("the helper reads");
+    }
+
+    pub fn next(&mut self) -> FromHelper {
+        let mut line = String::new();
+        let read = self.link.as_mut().expect("linked").read_line(&mut line);
+        assert!(
+            matches!(read, Ok(1..)),
+            "the helper says nothing more: {read:?}"
+        );
+        serde_json::from_str(&line).expect("a message")
+    }
+
+    /// The first message that `pick` takes; others before it are skipped.
+    pub fn until<T>(&mut self, pick: impl Fn(&FromHelper) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = pick(&self.next()) {
+                return found;
+            }
+        }
+    }
+
+    pub fn run(&mut self, role: ExecRole) {
+        self.send(&ToHelper::Run {
+            role,
+            index: 0,
+            environment: Vec::new(),
+        });
+    }
+
+    /// Runs a command and waits for its end.
+    pub fn run_to_end(&mut self, role: ExecRole) -> Exit {
+        self.run(role);
+        self.exit()
+    }
+
+    pub fn exit(&mut self) -> Exit {
+        self.until(|message| match message {
+            FromHelper::Exited(exit) => Some(exit.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn execed(&mut self) {
+        self.until(|message| matches!(message, FromHelper::Execed { .. }).then_some(()));
+    }
+
+    pub fn signal(&mut self, whom: Whom, signal: i32) {
+        self.send(&ToHelper::Signal { whom, signal });
+    }
+
+    /// Ends the helper and waits for it; returns its exit.
+    pub fn quit(&mut self) -> pidfd::End {
+        self.send(&ToHelper::Quit);
+        self.helper_end()
+    }
+
+    pub fn helper_end(&mut self) -> pidfd::End {
+        let helper = self.helper.as_ref().expect("spawned");
+        assert!(
+            pidfd::wait(helper.pidfd.as_fd(), 20_000).expect("a pidfd"),
+            "the helper lives on"
+        );
+        pidfd::reap(helper.pidfd.as_fd())
+            .expect("our child")
+            .expect("it has ended")
+    }
+
+    /// Payloads of the log's records, one per line.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();
+        let records = bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(gitproc_core::logline::decode);
+        let ours = records.filter(|record| record.tag != gitproc_core::logline::Tag::Invocation);
+        ours.map(|record| String::from_utf8_lossy(record.bytes).into_owned() + "\n")
+            .collect()
+    }
+
+    /// What `sh -c text` prints, run as the main process.
+    pub fn output(mut self) -> String {
+        let exit = self.run_to_end(ExecRole::Start);
+        assert_eq!(exit.failure, None, "{}", self.log());
+        self.quit();
+        self.log()
+    }
+
+    pub fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+        let give_up = host::monotonic_us() + PATIENCE.as_micros() as u64;
+        while !holds() {
+            assert!(
+                host::monotonic_us() < give_up,
+                "{what}: not within {PATIENCE:?}\n{}",
+                self.log()
+            );
+            // A poll on nothing: there is no event for what the tests look at from outside.
+            let _ = nix::poll::poll(&mut [], 5u8);
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(helper) = &self.helper {
+            let _ = pidfd::send_signal(helper.pidfd.as_fd(), 9);
+            let _ = pidfd::wait(helper.pidfd.as_fd(), 5_000);
+            let _ = pidfd::reap(helper.pidfd.as_fd());
+        }
+        let cleaned = self.cgroups.remove_instance(&self.instance);
+        let _ = std::fs::remove_dir_all(&self.dir);
+        if let (Err(error), false) = (cleaned, std::thread::panicking()) {
+            panic!("{}", error.in_full());
+        }
+    }
+}
