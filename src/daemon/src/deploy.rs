@@ -10,8 +10,8 @@ use crate::progress::Progress;
 use crate::records::RecordError;
 use crate::shell::{Change, Leaving, Settled, Shell};
 use crate::store::{Store, StoreError};
+use gitproc_core::CommitId;
 use gitproc_core::generation::{GenerationKind, GenerationRecord, Outcome};
-use gitproc_core::{CommitId, Generation};
 use gitproc_rpc::api::ApplyReport;
 use gitproc_unit::{Diagnostic, TreeFiles, UnitName, UnitSet};
 use std::sync::Arc;
@@ -170,10 +170,8 @@ impl Deploy {
         .await;
         loop {
             tokio::select! {
-                trigger = self.triggers.recv() => match trigger {
-                    Some(trigger) => self.look(trigger).await,
-                    None => return,
-                },
+                // Changes come before the end that they lead to, so that no line is missing.
+                biased;
                 change = changes.recv() => match change {
                     Ok(change) => self.changed(&change),
                     // Lines are lost, the outcome is not.
@@ -182,6 +180,10 @@ impl Deploy {
                 },
                 settled = settled(&mut self.apply) => match settled {
                     Some(settled) => self.finish(settled).await,
+                    None => return,
+                },
+                trigger = self.triggers.recv() => match trigger {
+                    Some(trigger) => self.look(trigger).await,
                     None => return,
                 },
             }
@@ -469,7 +471,7 @@ fn failures(failed: &[(UnitName, String)]) -> String {
 }
 
 /// How a generation ended, in one line.
-pub fn conclusion(record: &GenerationRecord) -> String {
+fn conclusion(record: &GenerationRecord) -> String {
     let (commit, number) = (record.commit.short(), record.number);
     let detail = record.detail.as_deref().unwrap_or_default();
     match record.outcome {
@@ -480,27 +482,6 @@ pub fn conclusion(record: &GenerationRecord) -> String {
             format!("generation {number} ({commit}): a newer commit took its place")
         }
         Outcome::Rejected => format!("{commit} is refused: {detail}"),
-    }
-}
-
-/// The same from a report.
-pub fn report_line(report: &ApplyReport) -> String {
-    let commit = report.commit.as_ref().map_or("nothing", CommitId::short);
-    let number = report.generation.unwrap_or(Generation(0));
-    match report.outcome {
-        None => format!("{commit} is deployed already"),
-        Some(Outcome::Applied) => format!("deployed {commit} as generation {number}"),
-        Some(Outcome::AppliedDegraded) => {
-            format!(
-                "applied as generation {number}, degraded: {}",
-                failures(&report.failed)
-            )
-        }
-        Some(Outcome::Superseded) => {
-            format!("generation {number} ({commit}): a newer commit took its place")
-        }
-        Some(Outcome::Pending) => format!("applying {commit} as generation {number}"),
-        Some(Outcome::Rejected) => format!("{commit} is refused; what runs stays as it is"),
     }
 }
 

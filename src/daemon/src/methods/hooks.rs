@@ -2,13 +2,13 @@
 use super::commits::follow;
 use super::store_error;
 use crate::candidate::Candidate;
-use crate::deploy::{Deployed, Trigger, report_line};
+use crate::deploy::{Deployed, Trigger};
 use crate::server::Client;
 use gitproc_core::CommitId;
 use gitproc_core::generation::GenerationKind;
 use gitproc_core::plan::Plan;
 use gitproc_rpc::RpcError;
-use gitproc_rpc::api::{ApplyReport, HookParams, HookVerdict, Progress, RefUpdate};
+use gitproc_rpc::api::{ApplyReport, HookParams, HookVerdict, RefUpdate};
 use gitproc_unit::Severity;
 use std::path::PathBuf;
 
@@ -149,8 +149,6 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
     if report.outcome.is_none() {
         already_applied(&client.context.deployer.deployed(), &mut report);
     }
-    let line = report_line(&report);
-    let _ = client.notify("progress", &Progress { line }).await;
     Ok(report)
 }
 

@@ -3,6 +3,8 @@ use super::leaving;
 use super::select::select;
 use crate::logs::MergedLogs;
 use crate::server::Client;
+use gitproc_core::layout::Layout;
+use gitproc_core::snapshot::UnitStatus;
 use gitproc_rpc::api::{Empty, LogEntry, LogsParams};
 use gitproc_rpc::{ErrorKind, RpcError};
 use gitproc_unit::{UnitKind, UnitName};
@@ -35,11 +37,11 @@ impl Drop for StopOnDrop {
 /// `logs`
 pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError> {
     let known = client.context.shell.statuses().await.map_err(leaving)?;
+    let layout = &client.context.host.layout;
     let units = match params.units.is_empty() {
         true => known.iter().map(|status| status.unit.clone()).collect(),
-        false => select(&params.units, &known)?,
+        false => chosen(&params.units, &known, layout)?,
     };
-    let layout = &client.context.host.layout;
     let files: Vec<(UnitName, PathBuf)> = units
         .into_iter()
         .filter(|unit| unit.kind() == UnitKind::Service)
@@ -70,6 +72,31 @@ pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError
     }
     drop(stop);
     Ok(Empty {})
+}
+
+/// As everywhere, and also units that are no longer deployed and have left a log.
+fn chosen(
+    arguments: &[String],
+    known: &[UnitStatus],
+    layout: &Layout,
+) -> Result<Vec<UnitName>, RpcError> {
+    let has_log = |argument: &String| {
+        let unit = UnitName::from_argument(argument).ok()?;
+        layout.log_file(unit.as_str()).is_file().then_some(unit)
+    };
+    let mut units: Vec<UnitName> = Vec::new();
+    for argument in arguments {
+        let found = match has_log(argument) {
+            Some(unit) => vec![unit],
+            None => select(std::slice::from_ref(argument), known)?,
+        };
+        for unit in found {
+            if !units.contains(&unit) {
+                units.push(unit);
+            }
+        }
+    }
+    Ok(units)
 }
 
 fn watch(dir: &std::path::Path, wake: SyncSender<Wake>) -> notify::Result<impl Watcher + use<>> {
