@@ -139,8 +139,8 @@ impl Instance {
 
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(Self::binary());
-        command.arg("--root").arg(&self.root).args(arguments).env("NO_COLOR", "1");
-        output(&mut command)
+        command.arg("--root").arg(&self.root).args(arguments);
+        output(hermetic(&mut command))
     }
 
     /// One property of a unit, as `gitproc show -p` prints it.
@@ -165,14 +165,8 @@ impl Instance {
 
     pub fn git(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new("git");
-        command
-            .args(arguments)
-            .current_dir(self.clone_dir())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("NO_COLOR", "1");
-        output(&mut command)
+        command.args(arguments).current_dir(self.clone_dir());
+        output(hermetic(&mut command))
     }
 
     /// Writes files into the clone and commits them. An empty text removes the file.
@@ -310,6 +304,15 @@ impl Drop for Instance {
             let _ = std::fs::remove_dir_all(&self.root);
         }
     }
+}
+
+/// Nothing of the user's own git configuration or terminal reaches the test.
+fn hermetic(command: &mut Command) -> &mut Command {
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("NO_COLOR", "1")
 }
 
 /// Runs a command to its end, with a deadline.
