@@ -88,7 +88,7 @@ fn reported_pids_are_the_hosts() {
 fn identity_groups_and_capabilities_are_the_units() {
     needs_root!("identity_groups_and_capabilities_are_the_units");
     let show = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/self/status";
-    let service = Service::new(sh(show)).as_nobody().with(|spec| {
+    let service = Service::new(sh(show)).under_nobody().with(|spec| {
         spec.capability_bounding_set = 1 << 10 | 1 << 6;
         spec.ambient_capabilities = 1 << 10;
         spec.no_new_privileges = true;
@@ -113,7 +113,7 @@ fn identity_groups_and_capabilities_are_the_units() {
 fn an_ordinary_user_keeps_no_capability() {
     needs_root!("an_ordinary_user_keeps_no_capability");
     let log = Service::new(sh("grep -E '^Cap(Prm|Eff|Inh|Amb)' /proc/self/status"))
-        .as_nobody()
+        .under_nobody()
         .up()
         .output();
     assert_eq!(log.matches("\t0000000000000000\n").count(), 4, "{log}");
@@ -127,7 +127,7 @@ fn a_plus_keeps_the_helpers_identity() {
         (Privileges::Elevated, "0"),
         (Privileges::Unit, "65534"),
     ] {
-        let service = Service::new(sh("id -u")).as_nobody().with(|spec| {
+        let service = Service::new(sh("id -u")).under_nobody().with(|spec| {
             spec.commands.get_mut(&ExecRole::Start).expect("set")[0].privileges = privileges;
         });
         assert_eq!(service.up().output().trim(), uid, "{privileges:?}");
@@ -197,7 +197,8 @@ fn cgroup_limits_are_in_force_or_named() {
 
 #[test]
 fn steps_that_fail_have_systemds_status() {
-    let cases: [(&str, ExecStep, &dyn Fn(Service) -> Service); 4] = [
+    type Change<'a> = &'a dyn Fn(Service) -> Service;
+    let cases: [(&str, ExecStep, Change<'_>); 4] = [
         ("a missing binary", ExecStep::Exec, &|_| {
             Service::new(command(&["/no/such/binary"]))
         }),
@@ -400,6 +401,7 @@ fn quit_does_not_wait_for_a_foreign_holder_of_the_pipe() {
         .write(true)
         .open(format!("/proc/{pid}/fd/1"))
         .expect("same user");
+    service.wait_for("the line is logged", || service.log() == "said\n");
     assert_eq!(service.quit(), pidfd::End::Exited(0));
     drop(held);
     assert_eq!(service.log(), "said\n");
@@ -446,14 +448,14 @@ fn a_main_process_is_heard_also_under_another_user() {
         "exec {}",
         notify("READY=1").replace("or die $!;", "or die $!; sleep 1000")
     );
-    let mut service = Service::new(sh(&script)).as_nobody().with(|spec| {
+    let mut service = Service::new(sh(&script)).under_nobody().with(|spec| {
         spec.service_type = ServiceType::Notify;
         spec.notify_access = NotifyAccess::Main;
     });
     service = service.up();
     service.run(ExecRole::Start);
     service.until(|message| match message {
-        FromHelper::Notify(notify) => Some(assert!(notify.ready)),
+        FromHelper::Notify(notify) => notify.ready.then_some(()),
         FromHelper::Exited(exit) => panic!("{exit:?}"),
         _ => None,
     });
@@ -554,4 +556,31 @@ fn in_a_user_namespace_the_service_has_a_pid_namespace_and_no_capability() {
         "{log}"
     );
     assert!(log.contains("0000000000000000"), "{log}");
+}
+
+#[test]
+fn a_waiting_helper_is_small() {
+    needs_root!("a_waiting_helper_is_small");
+    let mut service = Service::new(command(&["/bin/sleep", "1000"])).up();
+    service.run(ExecRole::Start);
+    service.execed();
+    let pid = service.helper.as_ref().expect("spawned").pid;
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("root");
+    let kib = |key: &str| -> u64 {
+        let line = rollup
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .expect("always there");
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number")
+    };
+    eprintln!(
+        "helper: {} KiB resident, {} KiB proportional",
+        kib("Rss:"),
+        kib("Pss:")
+    );
+    // Far above what it is, far below what a leak or a second copy of the daemon would be.
+    assert!(kib("Rss:") < 8 << 10, "{rollup}");
 }

@@ -124,7 +124,7 @@ impl Service {
         self
     }
 
-    pub fn as_nobody(self) -> Service {
+    pub fn under_nobody(self) -> Service {
         let ids = Ids {
             uid: 65534,
             gid: 65534,
@@ -142,7 +142,10 @@ impl Service {
             .expect("cgroup");
         self.unapplied = unapplied;
         self.spec.join_cgroup_files = cgroup.join_files();
-        let exe = file::open_program(env!("CARGO_BIN_EXE_gitproc-exec").as_ref()).expect("built");
+        // Another build of the helper (the static one) can be put in its place.
+        let program = std::env::var_os("GITPROC_TEST_HELPER")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_gitproc-exec").into());
+        let exe = file::open_program(program.as_ref()).expect("built");
         let spec = serde_json::to_vec(&self.spec).expect("plain data");
         let spec = memfd::sealed("spec", &spec).expect("memfd");
         let (link, other) = socket::pair().expect("pair");
