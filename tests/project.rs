@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the workspace")
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -25,7 +28,11 @@ fn uses_outside(needle: &str, allowed: &[&str]) -> Vec<String> {
     sources(&src, &mut files);
     let mut found = Vec::new();
     for file in files {
-        let name = file.strip_prefix(&src).expect("below src").display().to_string();
+        let name = file
+            .strip_prefix(&src)
+            .expect("below src")
+            .display()
+            .to_string();
         if allowed.iter().any(|prefix| name.starts_with(prefix)) {
             continue;
         }
@@ -42,7 +49,10 @@ fn uses_outside(needle: &str, allowed: &[&str]) -> Vec<String> {
 
 #[test]
 fn petgraph_stays_in_core_graph() {
-    assert_eq!(uses_outside("petgraph", &["core/src/graph"]), Vec::<String>::new());
+    assert_eq!(
+        uses_outside("petgraph", &["core/src/graph"]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -53,7 +63,10 @@ fn git2_stays_in_git() {
 #[test]
 fn untyped_json_stays_in_rpc_and_at_the_edge_of_the_cli() {
     let allowed = ["rpc/", "cli/"];
-    assert_eq!(uses_outside("serde_json::Value", &allowed), Vec::<String>::new());
+    assert_eq!(
+        uses_outside("serde_json::Value", &allowed),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -64,7 +77,10 @@ fn pids_as_the_kernel_knows_them_stay_in_sys_and_exec() {
 
 #[test]
 fn unsafe_stays_in_sys() {
-    assert_eq!(uses_outside("unsafe {", &["sys/", "exec/"]), Vec::<String>::new());
+    assert_eq!(
+        uses_outside("unsafe {", &["sys/", "exec/"]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -75,7 +91,9 @@ fn every_source_file_tells_its_duty_first() {
     let silent: Vec<PathBuf> = files
         .into_iter()
         .filter(|file| {
-            !std::fs::read_to_string(file).expect("a source file").starts_with("//!")
+            !std::fs::read_to_string(file)
+                .expect("a source file")
+                .starts_with("//!")
         })
         .collect();
     assert_eq!(silent, Vec::<PathBuf>::new());
@@ -84,18 +102,37 @@ fn every_source_file_tells_its_duty_first() {
 /// `allow = [ "MIT", … ]` and the like: the quoted words of one list of deny.toml.
 fn deny_list(section: &str, key: &str) -> BTreeSet<String> {
     let text = std::fs::read_to_string(top().join("deny.toml")).expect("deny.toml");
-    let section = text.split(&format!("[{section}]")).nth(1).expect("the section");
+    let section = text
+        .split(&format!("[{section}]"))
+        .nth(1)
+        .expect("the section");
     let section = section.split("\n[").next().expect("up to the next one");
-    let list = section.split(&format!("{key} = [")).nth(1).expect("the key");
+    let list = section
+        .split(&format!("{key} = ["))
+        .nth(1)
+        .expect("the key");
     let list = list.split("\n]").next().expect("its end");
-    let code: String = list.lines().map(|line| line.split('#').next().unwrap_or("")).collect();
-    code.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    let code: String = list
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or(""))
+        .collect();
+    code.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn host_triple() -> String {
-    let output = Command::new("rustc").arg("-vV").output().expect("rustc runs");
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .expect("rustc runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().find(|line| line.starts_with("host: ")).expect("it names its host");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("host: "))
+        .expect("it names its host");
     line["host: ".len()..].to_owned()
 }
 
@@ -108,7 +145,11 @@ fn dependencies_have_allowed_licences_and_sources() {
         .current_dir(top())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value =
         serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let allowed = deny_list("licenses", "allow");
@@ -124,9 +165,9 @@ fn dependencies_have_allowed_licences_and_sources() {
             wrong.push(format!("{name} is banned"));
         }
         let source = package["source"].as_str();
-        if source.is_some_and(|source| {
-            source != "registry+https://github.com/rust-lang/crates.io-index"
-        }) {
+        if source
+            .is_some_and(|source| source != "registry+https://github.com/rust-lang/crates.io-index")
+        {
             wrong.push(format!("{name}: source {source:?}"));
         }
     }
@@ -138,10 +179,13 @@ fn dependencies_have_allowed_licences_and_sources() {
 fn licence_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let plain = expression.replace(['(', ')'], "").replace('/', " OR ");
     let all_parts = plain.split(" AND ").all(|part| {
-        part.split(" OR ").any(|licence| allowed.contains(licence.trim()))
+        part.split(" OR ")
+            .any(|licence| allowed.contains(licence.trim()))
     });
     let one_choice = plain.split(" OR ").any(|choice| {
-        choice.split(" AND ").all(|licence| allowed.contains(licence.trim()))
+        choice
+            .split(" AND ")
+            .all(|licence| allowed.contains(licence.trim()))
     });
     all_parts || one_choice
 }

@@ -37,7 +37,11 @@ fn a_mistyped_key_is_refused_with_its_line_and_the_nearest_name() {
 
 #[test]
 fn a_line_that_is_no_assignment_is_refused() {
-    refused("web.service", "[Service]\nExecStart=/bin/true\nnonsense\n", "web.service:3:");
+    refused(
+        "web.service",
+        "[Service]\nExecStart=/bin/true\nnonsense\n",
+        "web.service:3:",
+    );
 }
 
 #[test]
@@ -60,10 +64,19 @@ fn an_ordering_cycle_is_named_edge_by_edge() {
     let instance = Instance::with_units(&[GOOD]);
     let pid = instance.main_pid("good");
     let refused = instance
-        .push(&[("a.service", &unit("b.service")), ("b.service", &unit("a.service"))])
+        .push(&[
+            ("a.service", &unit("b.service")),
+            ("b.service", &unit("a.service")),
+        ])
         .fails(1, "ordering cycle");
-    assert!(refused.stderr.contains("a.service: After=b.service"), "{refused:?}");
-    assert!(refused.stderr.contains("b.service: After=a.service"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("a.service: After=b.service"),
+        "{refused:?}"
+    );
+    assert!(
+        refused.stderr.contains("b.service: After=a.service"),
+        "{refused:?}"
+    );
     assert_eq!(instance.main_pid("good"), pid);
 }
 
@@ -122,7 +135,10 @@ fn a_unit_that_does_not_exist_is_said_with_exit_code_4() {
     for verb in ["status", "start", "stop", "restart", "show", "cat"] {
         let answer = instance.run(&[verb, "nosuch"]);
         assert_eq!(answer.code, 4, "{verb}: {answer:?}");
-        assert!(answer.stderr.contains("nosuch.service"), "{verb}: {answer:?}");
+        assert!(
+            answer.stderr.contains("nosuch.service"),
+            "{verb}: {answer:?}"
+        );
     }
 }
 
@@ -164,14 +180,20 @@ fn a_bad_configuration_stops_the_daemon_with_file_and_line() {
     let mut child = instance.spawn_daemon(&[]);
     let status = wait(&mut child).expect("it ends");
     assert_eq!(status.code(), Some(1), "{}", instance.log());
-    assert!(instance.log().contains("gitproc.conf:2:"), "{}", instance.log());
+    assert!(
+        instance.log().contains("gitproc.conf:2:"),
+        "{}",
+        instance.log()
+    );
     assert!(instance.log().contains("Branhc"), "{}", instance.log());
 }
 
 fn speak(instance: &Instance, bytes: &[u8]) -> String {
     let socket = instance.root.join("run/gitproc/gitproc.sock");
     let mut stream = UnixStream::connect(socket).expect("the daemon listens");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("a timeout");
     // A daemon that has heard enough may hang up in the middle.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -185,7 +207,10 @@ fn a_broken_frame_is_answered_with_a_parse_error() {
     let instance = Instance::with_units(&[GOOD]);
     let answer = speak(&instance, b"{\"jsonrpc\": nonsense\n");
     assert!(answer.contains("-32700"), "{answer}");
-    let answer = speak(&instance, b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nosuch\"}\n");
+    let answer = speak(
+        &instance,
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nosuch\"}\n",
+    );
     assert!(answer.contains("-32601"), "{answer}");
     assert!(instance.is_active("good"));
 }
@@ -206,7 +231,11 @@ fn a_second_daemon_on_the_same_root_is_refused_with_the_pid_of_the_first() {
     let mut second = instance.spawn_daemon(&[]);
     let status = wait(&mut second).expect("it ends");
     assert_eq!(status.code(), Some(1), "{}", instance.log());
-    assert!(instance.log().contains(&first), "names {first}: {}", instance.log());
+    assert!(
+        instance.log().contains(&first),
+        "names {first}: {}",
+        instance.log()
+    );
     assert_eq!(instance.main_pid("good"), pid);
 }
 
@@ -259,5 +288,8 @@ fn verify_needs_no_daemon() {
     let verified = instance.run(&["verify", file.to_str().expect("UTF-8")]);
     assert_eq!(verified.code, 1, "{verified:?}");
     let said = format!("{}{}", verified.stdout, verified.stderr);
-    assert!(said.contains("web.service:2: unknown key 'ExecStrat'"), "{verified:?}");
+    assert!(
+        said.contains("web.service:2: unknown key 'ExecStrat'"),
+        "{verified:?}"
+    );
 }

@@ -27,7 +27,11 @@ pub struct Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "exit {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
     }
 }
 
@@ -57,7 +61,12 @@ impl Instance {
         let root =
             std::env::temp_dir().join(format!("gitproc-e2e-{}-{number}", std::process::id()));
         std::fs::create_dir(&root).expect("a fresh temporary directory");
-        let instance = Instance { root, daemon: None, daemon_starts: 0, keep: false };
+        let instance = Instance {
+            root,
+            daemon: None,
+            daemon_starts: 0,
+            keep: false,
+        };
         instance.run(&["init"]).ok();
         instance
     }
@@ -113,7 +122,9 @@ impl Instance {
         assert!(self.daemon.is_none(), "one daemon at a time");
         let child = self.spawn_daemon(&[]);
         self.daemon = Some(child);
-        self.wait_for("the daemon answers", |instance| instance.run(&["status"]).code == 0);
+        self.wait_for("the daemon answers", |instance| {
+            instance.run(&["status"]).code == 0
+        });
     }
 
     pub fn daemon_pid(&self) -> u32 {
@@ -146,7 +157,12 @@ impl Instance {
     /// One property of a unit, as `gitproc show -p` prints it.
     pub fn property(&self, unit: &str, name: &str) -> String {
         let shown = self.run(&["show", unit, "-p", name]);
-        shown.stdout.trim().strip_prefix(&format!("{name}=")).unwrap_or_default().to_owned()
+        shown
+            .stdout
+            .trim()
+            .strip_prefix(&format!("{name}="))
+            .unwrap_or_default()
+            .to_owned()
     }
 
     pub fn main_pid(&self, unit: &str) -> u32 {
@@ -183,8 +199,13 @@ impl Instance {
             std::fs::write(&path, text).expect("written");
         }
         self.git(&["add", "-A"]).ok();
-        self.git(&["commit", "-q", "--allow-empty", "-m", "test"]).ok();
-        self.git(&["rev-parse", "HEAD"]).ok().stdout.trim().to_owned()
+        self.git(&["commit", "-q", "--allow-empty", "-m", "test"])
+            .ok();
+        self.git(&["rev-parse", "HEAD"])
+            .ok()
+            .stdout
+            .trim()
+            .to_owned()
     }
 
     pub fn push(&self, files: &[(&str, &str)]) -> Output {
@@ -198,14 +219,20 @@ impl Instance {
     pub fn wait_for(&self, what: &str, condition: impl Fn(&Instance) -> bool) {
         let begin = Instant::now();
         while !condition(self) {
-            assert!(begin.elapsed() < DEADLINE, "waited in vain: {what}\n{}", self.log());
+            assert!(
+                begin.elapsed() < DEADLINE,
+                "waited in vain: {what}\n{}",
+                self.log()
+            );
             pause();
         }
     }
 
     #[track_caller]
     pub fn wait_active(&self, unit: &str) {
-        self.wait_for(&format!("{unit} is active"), |instance| instance.is_active(unit));
+        self.wait_for(&format!("{unit} is active"), |instance| {
+            instance.is_active(unit)
+        });
     }
 
     // ── What is left ────────────────────────────────────────────────────────────────────────
@@ -215,7 +242,9 @@ impl Instance {
         let root = self.root.display().to_string();
         let mut found = BTreeMap::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-            let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+            let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+                continue;
+            };
             let read = |name: &str| {
                 let mut bytes = Vec::new();
                 if let Ok(mut file) = std::fs::File::open(entry.path().join(name)) {
@@ -224,7 +253,12 @@ impl Instance {
                 String::from_utf8_lossy(&bytes).replace('\0', " ")
             };
             let command = read("cmdline");
-            if pid != std::process::id() && (command.contains(&root) || read("cgroup").contains(&self.cgroup_name())) {
+            if read("stat").contains(") Z ") {
+                continue; // dead; whoever adopted it has not reaped it yet
+            }
+            if pid != std::process::id()
+                && (command.contains(&root) || read("cgroup").contains(&self.cgroup_name()))
+            {
                 found.insert(pid, command);
             }
         }
@@ -242,7 +276,9 @@ impl Instance {
         let mut found = Vec::new();
         let mut open = vec![PathBuf::from("/sys/fs/cgroup")];
         while let Some(dir) = open.pop() {
-            let Ok(entries) = std::fs::read_dir(&dir) else { continue };
+            let Ok(entries) = std::fs::read_dir(&dir) else {
+                continue;
+            };
             for entry in entries.flatten() {
                 if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     continue;
@@ -259,7 +295,11 @@ impl Instance {
 
     /// cgroups of one unit.
     pub fn unit_cgroups(&self, unit: &str) -> Vec<PathBuf> {
-        self.cgroups().into_iter().map(|dir| dir.join(unit)).filter(|dir| dir.exists()).collect()
+        self.cgroups()
+            .into_iter()
+            .map(|dir| dir.join(unit))
+            .filter(|dir| dir.exists())
+            .collect()
     }
 
     /// Stops everything in order, and checks that nothing is left.
@@ -267,7 +307,11 @@ impl Instance {
         self.run(&["shutdown"]).ok();
         let mut child = self.daemon.take().expect("a daemon runs");
         let ended = wait(&mut child);
-        assert!(ended.is_some_and(|status| status.success()), "{ended:?}\n{}", self.log());
+        assert!(
+            ended.is_some_and(|status| status.success()),
+            "{ended:?}\n{}",
+            self.log()
+        );
         assert_eq!(self.processes(), BTreeMap::new(), "processes are left");
         assert_eq!(self.cgroups(), Vec::<PathBuf>::new(), "cgroups are left");
     }
@@ -282,7 +326,11 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- daemon's log of {}\n{}", self.root.display(), self.log());
+            eprintln!(
+                "--- daemon's log of {}\n{}",
+                self.root.display(),
+                self.log()
+            );
         }
         if self.daemon.is_none() && !self.processes().is_empty() {
             // The daemon was killed by the test: only a daemon can stop what it left.

@@ -2,19 +2,24 @@
 use crate::instance::{Instance, signal};
 use nix::sys::signal::Signal;
 
-const SLEEPER: &str =
-    "[Service]\nExecStart=/bin/sleep 1000000\nRestart=always\nRestartSec=50ms\n\
+const SLEEPER: &str = "[Service]\nExecStart=/bin/sleep 1000000\nRestart=always\nRestartSec=50ms\n\
      [Install]\nWantedBy=multi-user.target\n";
 
 fn sleeper(extra: &str) -> String {
-    format!("[Service]\nExecStart=/bin/sleep 1000000\n{extra}\n[Install]\nWantedBy=multi-user.target\n")
+    format!(
+        "[Service]\nExecStart=/bin/sleep 1000000\n{extra}\n[Install]\nWantedBy=multi-user.target\n"
+    )
 }
 
 /// Start time of a process, in clock ticks since boot: tells two processes of one pid apart.
 fn start_time(pid: u32) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
     let after_name = stat.rsplit(')').next().expect("a name in brackets");
-    after_name.split_whitespace().nth(19).expect("field 22").to_owned()
+    after_name
+        .split_whitespace()
+        .nth(19)
+        .expect("field 22")
+        .to_owned()
 }
 
 #[test]
@@ -42,11 +47,16 @@ fn a_commit_restarts_what_it_changes_and_nothing_else() {
     assert_eq!(instance.main_pid("b"), b);
     // A comment is no change of meaning.
     let a = instance.main_pid("a");
-    instance.push(&[("a.service", &format!("# a remark\n{changed}"))]).ok();
+    instance
+        .push(&[("a.service", &format!("# a remark\n{changed}"))])
+        .ok();
     assert_eq!(instance.main_pid("a"), a);
     // What leaves the tree is stopped.
     instance.push(&[("b.service", "")]).ok();
-    assert!(!crate::instance::exists(format!("/proc/{b}")), "b was stopped");
+    assert!(
+        !crate::instance::exists(format!("/proc/{b}")),
+        "b was stopped"
+    );
     instance.shutdown();
 }
 
@@ -66,11 +76,23 @@ fn a_killed_service_comes_back() {
 #[test]
 fn rollback_brings_the_old_unit_back_by_a_new_commit() {
     let instance = Instance::with_units(&[("web.service", &sleeper("Environment=V=1"))]);
-    let good = instance.git(&["rev-parse", "HEAD"]).ok().stdout.trim().to_owned();
-    instance.push(&[("web.service", &sleeper("Environment=V=2"))]).ok();
+    let good = instance
+        .git(&["rev-parse", "HEAD"])
+        .ok()
+        .stdout
+        .trim()
+        .to_owned();
+    instance
+        .push(&[("web.service", &sleeper("Environment=V=2"))])
+        .ok();
     assert!(instance.property("web", "Environment").contains("V=2"));
-    let back = instance.run(&["rollback", &good, "--reason", "V=2 was wrong"]).ok();
-    assert!(format!("{}{}", back.stdout, back.stderr).contains("generation"), "{back:?}");
+    let back = instance
+        .run(&["rollback", &good, "--reason", "V=2 was wrong"])
+        .ok();
+    assert!(
+        format!("{}{}", back.stdout, back.stderr).contains("generation"),
+        "{back:?}"
+    );
     assert!(instance.property("web", "Environment").contains("V=1"));
     let history = instance.run(&["history"]).ok();
     assert!(history.stdout.contains("rollback"), "{history:?}");
@@ -79,18 +101,27 @@ fn rollback_brings_the_old_unit_back_by_a_new_commit() {
     instance.git(&["pull", "-q", "--ff-only"]).ok();
     let log = instance.git(&["log", "-1", "--format=%B"]).ok();
     assert!(log.stdout.contains("V=2 was wrong"), "{log:?}");
-    instance.push(&[("web.service", &sleeper("Environment=V=3"))]).ok();
+    instance
+        .push(&[("web.service", &sleeper("Environment=V=3"))])
+        .ok();
     assert!(instance.property("web", "Environment").contains("V=3"));
-    instance.run(&["rollback", "nosuchrev"]).fails(1, "nosuchrev");
+    instance
+        .run(&["rollback", "nosuchrev"])
+        .fails(1, "nosuchrev");
     instance.shutdown();
 }
 
 #[test]
 fn the_daemon_dies_and_services_do_not() {
     let names = ["a", "b", "c", "d", "e"];
-    let files: Vec<(String, &str)> =
-        names.iter().map(|name| (format!("{name}.service"), SLEEPER)).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let files: Vec<(String, &str)> = names
+        .iter()
+        .map(|name| (format!("{name}.service"), SLEEPER))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), *text))
+        .collect();
     let mut instance = Instance::with_units(&files);
     let before: Vec<(u32, String)> = names
         .iter()
@@ -133,7 +164,9 @@ fn an_exit_while_the_daemon_is_away_is_learnt_with_its_status() {
         gone(web) && gone(back)
     });
     instance.start_daemon();
-    instance.wait_for("web is failed", |i| i.property("web", "ActiveState") == "failed");
+    instance.wait_for("web is failed", |i| {
+        i.property("web", "ActiveState") == "failed"
+    });
     assert_eq!(instance.property("web", "ExecMainStatus"), "7");
     instance.wait_active("back");
     assert_ne!(instance.main_pid("back"), back);
@@ -164,9 +197,15 @@ fn a_stop_leaves_nothing_behind() {
     let helper_and_service = instance.processes().len();
     assert!(helper_and_service >= 2, "{:?}", instance.processes());
     instance.run(&["stop", "web"]).ok();
-    assert_eq!(instance.unit_cgroups("web.service"), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        instance.unit_cgroups("web.service"),
+        Vec::<std::path::PathBuf>::new()
+    );
     let left = instance.processes();
-    let left: Vec<_> = left.values().filter(|command| command.contains("sleep")).collect();
+    let left: Vec<_> = left
+        .values()
+        .filter(|command| command.contains("sleep"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
     assert_ne!(instance.run(&["status", "web"]).code, 0);
     // Stopped by an operator, it stays down over an unrelated commit, and can be started again.
@@ -194,8 +233,7 @@ fn units_start_in_order_and_stop_in_reverse() {
         unit("b", "Requires=a.service\nAfter=a.service"),
         unit("a", ""),
     );
-    let instance =
-        Instance::with_units(&[("c.service", &c), ("b.service", &b), ("a.service", &a)]);
+    let instance = Instance::with_units(&[("c.service", &c), ("b.service", &b), ("a.service", &a)]);
     let said = std::fs::read_to_string(&root).expect("they ran");
     assert_eq!(said, "start a\nstart b\nstart c\n");
     instance.run(&["stop", "a"]).ok();
@@ -230,7 +268,10 @@ fn a_crash_loop_is_ended_by_the_start_limit_and_reported() {
     });
     let status = instance.run(&["status", "loop"]);
     assert_eq!(status.code, 3);
-    assert!(status.stdout.contains("reset-failed"), "says what to do: {status:?}");
+    assert!(
+        status.stdout.contains("reset-failed"),
+        "says what to do: {status:?}"
+    );
     instance.run(&["reset-failed", "loop"]).ok();
     assert_eq!(instance.property("loop", "ActiveState"), "inactive");
     instance.shutdown();
@@ -262,7 +303,10 @@ fn every_answer_is_also_there_as_json() {
         assert_eq!(answer.code, 0, "{arguments:?}: {answer:?}");
         for line in answer.stdout.lines() {
             let parsed: Result<serde_json::Value, _> = serde_json::from_str(line);
-            assert!(parsed.is_ok(), "{arguments:?} prints JSON, one value per line: {answer:?}");
+            assert!(
+                parsed.is_ok(),
+                "{arguments:?} prints JSON, one value per line: {answer:?}"
+            );
         }
         assert!(!answer.stdout.is_empty(), "{arguments:?}");
     }
@@ -282,9 +326,14 @@ fn a_service_has_a_pid_namespace_and_a_proc_of_its_own() {
         eprintln!("no PID namespaces here: {}", status.stdout);
         return instance.shutdown();
     }
-    let [pid, processes, namespace] = lines[..] else { panic!("three lines: {lines:?}") };
+    let [pid, processes, namespace] = lines[..] else {
+        panic!("three lines: {lines:?}")
+    };
     assert!(pid.parse::<u32>().expect("a number") < 20, "{lines:?}");
-    assert!(processes.parse::<u32>().expect("a number") < 10, "{lines:?}");
+    assert!(
+        processes.parse::<u32>().expect("a number") < 10,
+        "{lines:?}"
+    );
     assert_ne!(namespace, own.to_string_lossy(), "{lines:?}");
     instance.shutdown();
 }

@@ -15,7 +15,10 @@ pub fn root_or_say_so(test: &str) -> bool {
     if nix::unistd::geteuid().is_root() {
         return true;
     }
-    assert!(std::env::var_os("CI").is_none(), "{test} needs root, and CI must run it");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{test} needs root, and CI must run it"
+    );
     eprintln!("{test}: needs root, not run");
     false
 }

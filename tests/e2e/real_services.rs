@@ -31,7 +31,9 @@ fn ask(port: u16, question: &str, enough: &str) -> String {
     let mut heard = String::new();
     while begin.elapsed() < DEADLINE {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
-            stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+            stream
+                .set_read_timeout(Some(Duration::from_secs(5)))
+                .expect("a timeout");
             let _ = stream.write_all(question.as_bytes());
             let mut bytes = [0; 4096];
             heard.clear();
@@ -56,12 +58,21 @@ struct Ports {
 
 impl Ports {
     fn free() -> Ports {
-        Ports { redis: free_port(), nginx: free_port(), memcached: free_port(), ssh: free_port() }
+        Ports {
+            redis: free_port(),
+            nginx: free_port(),
+            memcached: free_port(),
+            ssh: free_port(),
+        }
     }
 
     fn all_answer(&self) {
         ask(self.redis, "PING\r\n", "+PONG");
-        let page = ask(self.nginx, "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n", "</html>");
+        let page = ask(
+            self.nginx,
+            "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n",
+            "</html>",
+        );
         assert!(page.starts_with("HTTP/1.1 200"), "{page}");
         ask(self.memcached, "stats\r\nquit\r\n", "STAT pid");
         let banner = ask(self.ssh, "", "SSH-2.0-OpenSSH");
@@ -111,21 +122,32 @@ fn store_files(ports: &Ports, dir: &std::path::Path) -> Vec<(String, String)> {
         // ssh.service reads /etc/default/ssh after Environment=, which sets an empty SSHD_OPTS.
         (
             "ssh.service.d/port.conf",
-            format!("[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p {}\n", ports.ssh),
+            format!(
+                "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p {}\n",
+                ports.ssh
+            ),
         ),
     ];
-    let mut files: Vec<(String, String)> =
-        ["redis-server.service", "nginx.service", "memcached.service", "ssh.service"]
-            .iter()
-            .map(|name| ((*name).to_owned(), debian_unit(name)))
-            .collect();
+    let mut files: Vec<(String, String)> = [
+        "redis-server.service",
+        "nginx.service",
+        "memcached.service",
+        "ssh.service",
+    ]
+    .iter()
+    .map(|name| ((*name).to_owned(), debian_unit(name)))
+    .collect();
     files.extend(drop_ins.map(|(name, text)| (name.to_owned(), text)));
     files
 }
 
 fn user_of(pid: u32) -> String {
     let mut command = Command::new("ps");
-    output(command.args(["-o", "user:32=", "-p", &pid.to_string()])).ok().stdout.trim().to_owned()
+    output(command.args(["-o", "user:32=", "-p", &pid.to_string()]))
+        .ok()
+        .stdout
+        .trim()
+        .to_owned()
 }
 
 fn pid_namespace(pid: u32) -> PathBuf {
@@ -139,14 +161,24 @@ fn debians_redis_nginx_memcached_and_sshd_run_from_a_store() {
         return;
     }
     let instance = Instance::start();
-    let before = instance.git(&["rev-parse", "HEAD"]).ok().stdout.trim().to_owned();
+    let before = instance
+        .git(&["rev-parse", "HEAD"])
+        .ok()
+        .stdout
+        .trim()
+        .to_owned();
     let ports = Ports::free();
     let files = store_files(&ports, &instance.root);
-    let files: Vec<(&str, &str)> =
-        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     let pushed = instance.push(&files).ok();
     // What is not honoured yet is named, with file and line.
-    assert!(pushed.stderr.contains("redis-server.service:"), "{pushed:?}");
+    assert!(
+        pushed.stderr.contains("redis-server.service:"),
+        "{pushed:?}"
+    );
     assert!(pushed.stderr.contains("ProtectSystem"), "{pushed:?}");
     ports.all_answer();
 
@@ -156,12 +188,21 @@ fn debians_redis_nginx_memcached_and_sshd_run_from_a_store() {
     let mut namespaces = std::collections::BTreeSet::new();
     for (service, user) in services.iter().zip(users) {
         let pid = instance.main_pid(service);
-        assert_ne!(pid, 0, "{service} has a main process\n{:?}", instance.run(&["status", service]));
+        assert_ne!(
+            pid,
+            0,
+            "{service} has a main process\n{:?}",
+            instance.run(&["status", service])
+        );
         assert_eq!(user_of(pid), user, "{service}");
         assert_ne!(pid_namespace(pid), own, "{service}");
         namespaces.insert(pid_namespace(pid));
     }
-    assert_eq!(namespaces.len(), services.len(), "each in a namespace of its own");
+    assert_eq!(
+        namespaces.len(),
+        services.len(),
+        "each in a namespace of its own"
+    );
 
     a_killed_main_process_follows_its_own_policy(&instance);
     ports_answer_after_reload_and_stop(&instance, &ports);
@@ -190,7 +231,9 @@ fn a_killed_main_process_follows_its_own_policy(instance: &Instance) {
         });
     }
     signal(instance.main_pid("nginx"), Signal::SIGKILL);
-    instance.wait_for("nginx is failed", |i| i.property("nginx", "ActiveState") == "failed");
+    instance.wait_for("nginx is failed", |i| {
+        i.property("nginx", "ActiveState") == "failed"
+    });
     assert_eq!(instance.property("nginx", "Result"), "signal");
     instance.run(&["start", "nginx"]).ok();
 }
@@ -203,5 +246,8 @@ fn ports_answer_after_reload_and_stop(instance: &Instance, ports: &Ports) {
     ports.all_answer();
     instance.run(&["stop", "memcached"]).ok();
     assert!(TcpStream::connect(("127.0.0.1", ports.memcached)).is_err());
-    assert_eq!(instance.unit_cgroups("memcached.service"), Vec::<PathBuf>::new());
+    assert_eq!(
+        instance.unit_cgroups("memcached.service"),
+        Vec::<PathBuf>::new()
+    );
 }

@@ -255,16 +255,7 @@ impl Deploy {
         kind: GenerationKind,
         reason: Option<String>,
     ) -> Result<Looked, DeployError> {
-        let Some(head) = self.store.head(&self.branch).await? else {
-            self.hold(format!(
-                "branch {} has no commit yet: push one",
-                self.branch
-            ));
-            return Ok(Looked {
-                commit: None,
-                report: None,
-            });
-        };
+        let head = self.store.head(&self.branch).await?;
         if self.deployed.borrow().commit() == Some(&head) {
             self.publish(|deployed| deployed.pending = None);
             return Ok(Looked {

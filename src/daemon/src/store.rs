@@ -95,15 +95,14 @@ impl Store {
         Ok(asked.await.map_err(|_| StoreError::Abandoned)??)
     }
 
-    /// Where the branch stands; `None` when it has no commit.
-    pub async fn head(&self, branch: &str) -> Result<Option<CommitId>, StoreError> {
+    /// Where the branch stands. No commit yet and no such branch are errors that say what to do.
+    pub async fn head(&self, branch: &str) -> Result<CommitId, StoreError> {
         let request = Request::Head {
             branch: branch.to_owned(),
         };
         match self.ask(request).await? {
-            Response::Head(HeadState::At { commit }) => Ok(Some(CommitId(commit))),
-            Response::Head(HeadState::NoCommits) => Ok(None),
-            Response::Head(state @ HeadState::NoBranch { .. }) => {
+            Response::Head(HeadState::At { commit }) => Ok(CommitId(commit)),
+            Response::Head(state @ (HeadState::NoCommits | HeadState::NoBranch { .. })) => {
                 let why = state.explain(&self.path, branch).unwrap_or_default();
                 Err(StoreError::NoHead(why))
             }

@@ -47,6 +47,21 @@ pub(super) enum Stage {
     Releasing,
 }
 
+impl Stage {
+    /// The stage in which this command runs.
+    pub fn of_command(role: ExecRole, index: u32) -> Stage {
+        match role {
+            ExecRole::Condition => Stage::Condition(index),
+            ExecRole::StartPre => Stage::StartPre(index),
+            ExecRole::Start => Stage::Start(index),
+            ExecRole::StartPost => Stage::StartPost(index),
+            ExecRole::Reload => Stage::Reload(index),
+            ExecRole::Stop => Stage::Stop(index),
+            ExecRole::StopPost => Stage::StopPost(index),
+        }
+    }
+}
+
 /// What an event meant for the unit as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {

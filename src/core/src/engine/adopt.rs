@@ -189,15 +189,7 @@ impl Activation {
         }
         if let Some((role, index, _)) = state.control {
             self.started |= matches!(role, ExecRole::Reload | ExecRole::Stop);
-            self.stage = match role {
-                ExecRole::Condition => Stage::Condition(index),
-                ExecRole::StartPre => Stage::StartPre(index),
-                ExecRole::Start => Stage::Start(index),
-                ExecRole::StartPost => Stage::StartPost(index),
-                ExecRole::Reload => Stage::Reload(index),
-                ExecRole::Stop => Stage::Stop(index),
-                ExecRole::StopPost => Stage::StopPost(index),
-            };
+            self.stage = Stage::of_command(role, index);
             return Progress::None;
         }
         // The last command that ended says how far it came; its own end may not have been acted on.
@@ -223,17 +215,19 @@ impl Activation {
         state: &HelperState,
         out: &mut Vec<crate::Effect>,
     ) -> Progress {
-        let stages: [(ExecRole, fn(u32) -> Stage); 4] = [
-            (ExecRole::StartPost, Stage::StartPost),
-            (ExecRole::Start, Stage::Start),
-            (ExecRole::StartPre, Stage::StartPre),
-            (ExecRole::Condition, Stage::Condition),
+        let newest_first = [
+            ExecRole::StartPost,
+            ExecRole::Start,
+            ExecRole::StartPre,
+            ExecRole::Condition,
         ];
-        for (role, stage) in stages {
-            if let Some(exit) = state.exits.get(&role).cloned() {
-                self.stage = stage(exit.index);
-                return self.event(now, HelperEvent::Exited(exit), out);
-            }
+        let last = newest_first
+            .iter()
+            .find_map(|role| state.exits.get(role))
+            .cloned();
+        if let Some(exit) = last {
+            self.stage = Stage::of_command(exit.role, exit.index);
+            return self.event(now, HelperEvent::Exited(exit), out);
         }
         self.next_start_step(now, ExecRole::Condition, 0, out)
     }

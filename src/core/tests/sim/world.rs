@@ -610,7 +610,7 @@ impl World {
             }
         }
         for name in &wanted {
-            let in_tree = self.units.units.get(name).is_some();
+            let in_tree = self.units.units.contains_key(name);
             assert!(
                 !in_tree || self.engine.status(name).is_some(),
                 "{name} is wanted, not known"

@@ -36,15 +36,7 @@ async fn resolve(client: &Client, rev: Option<&str>) -> Result<CommitId, RpcErro
     let context = &client.context;
     let branch = &context.config.branch;
     let Some(rev) = rev else {
-        return context
-            .store
-            .head(branch)
-            .await
-            .map_err(store_error)?
-            .ok_or_else(|| {
-                let message = format!("branch {branch} has no commit yet");
-                RpcError::new(ErrorKind::NoSuchRevision, message).with_hint("push one")
-            });
+        return context.store.head(branch).await.map_err(store_error);
     };
     match generation(rev) {
         Some(number) => match generations(client).read(number) {
