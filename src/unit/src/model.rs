@@ -139,6 +139,46 @@ pub struct ServiceSection {
     pub resources: ResourceControl,
 }
 
+/// 1 s in µs.
+const SECOND: u64 = 1_000_000;
+
+impl Default for ServiceSection {
+    /// systemd's defaults for a service without any directive. (Some depend on `Type=`: those are
+    /// settled when a unit has been read.)
+    fn default() -> ServiceSection {
+        ServiceSection {
+            service_type: ServiceType::Simple,
+            exec: BTreeMap::new(),
+            restart: Restart::No,
+            restart_us: SECOND / 10,
+            timeout_start_us: Some(90 * SECOND),
+            timeout_stop_us: Some(90 * SECOND),
+            remain_after_exit: false,
+            pid_file: None,
+            guess_main_pid: true,
+            notify_access: NotifyAccess::None,
+            success_exit_status: ExitStatusSet::default(),
+            kill: KillSettings::default(),
+            user: None,
+            group: None,
+            supplementary_groups: Vec::new(),
+            working_directory: None,
+            environment: Vec::new(),
+            environment_files: Vec::new(),
+            umask: 0o022,
+            nice: None,
+            oom_score_adjust: None,
+            rlimits: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            runtime_directory_preserve: Preserve::No,
+            no_new_privileges: false,
+            capability_bounding_set: u64::MAX,
+            ambient_capabilities: 0,
+            resources: ResourceControl::default(),
+        }
+    }
+}
+
 /// `Type=`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

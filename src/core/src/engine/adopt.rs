@@ -10,8 +10,7 @@ use crate::Instant;
 use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
 use crate::protocol::{HelperState, ProcessEnd};
 use crate::snapshot::UnitResult;
-use gitproc_unit::{ExecRole, HostFacts, ServiceType, TreeEntry, TreeFiles, Unit, UnitName};
-use std::collections::BTreeMap;
+use gitproc_unit::{ExecRole, InstallSection, Origin, ServiceType, Unit, UnitName, UnitSection};
 use std::sync::Arc;
 
 impl Engine {
@@ -59,9 +58,7 @@ impl Engine {
         if !alive && recorded.is_some_and(|invocation| invocation != Some(record.invocation)) {
             return; // its end was taken; only its directory outlived the last daemon
         }
-        let Some(unit) = unit.or_else(|| placeholder(&record).map(Arc::new)) else {
-            return;
-        };
+        let unit = unit.unwrap_or_else(|| Arc::new(placeholder(&record)));
         if unit.service.is_none() {
             return;
         }
@@ -290,15 +287,16 @@ impl Activation {
 
 /// Stands in for a definition that can't be read any more, with systemd's defaults: the service
 /// keeps running, and stops when told.
-fn placeholder(record: &InvocationRecord) -> Option<Unit> {
-    let text = "[Service]\nExecStart=/bin/false\n".to_owned();
-    let tree = TreeFiles {
-        entries: BTreeMap::from([(record.unit.to_string(), TreeEntry::File(text))]),
-    };
-    let mut loaded = gitproc_unit::load(&tree, &HostFacts::example());
-    let unit = loaded.units.units.remove(&record.unit)?;
-    Some(Unit {
+fn placeholder(record: &InvocationRecord) -> Unit {
+    Unit {
+        name: record.unit.clone(),
+        origin: Origin::Tree {
+            fragment: String::new(),
+            drop_ins: Vec::new(),
+        },
+        unit: UnitSection::default(),
+        service: Some(Box::default()),
+        install: InstallSection::default(),
         meaning: record.meaning,
-        ..Arc::unwrap_or_clone(unit)
-    })
+    }
 }

@@ -1,9 +1,8 @@
 //! Random unit sets, built by hand: the engine is tested apart from the unit language.
 use crate::random::Random;
 use gitproc_unit::{
-    ExecCommand, ExecRole, ExitStatusSet, InstallSection, KillMode, KillSettings, MeaningHash,
-    NotifyAccess, Origin, Preserve, Privileges, ResourceControl, Restart, ServiceSection,
-    ServiceType, Unit, UnitName, UnitSection, UnitSet,
+    ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin, Privileges, Restart,
+    ServiceSection, ServiceType, Unit, UnitName, UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -93,37 +92,14 @@ fn command() -> ExecCommand {
     }
 }
 
-/// A service with systemd's defaults.
-pub fn default_service(service_type: ServiceType) -> ServiceSection {
+/// A service with systemd's defaults and one command.
+fn default_service(service_type: ServiceType) -> ServiceSection {
     ServiceSection {
         service_type,
         exec: BTreeMap::from([(ExecRole::Start, vec![command()])]),
-        restart: Restart::No,
-        restart_us: 100_000,
         timeout_start_us: (service_type != ServiceType::Oneshot).then_some(90_000_000),
-        timeout_stop_us: Some(90_000_000),
-        remain_after_exit: false,
         pid_file: (service_type == ServiceType::Forking).then(|| "/run/x.pid".to_owned()),
-        guess_main_pid: true,
-        notify_access: NotifyAccess::Main,
-        success_exit_status: ExitStatusSet::default(),
-        kill: KillSettings::default(),
-        user: None,
-        group: None,
-        supplementary_groups: Vec::new(),
-        working_directory: None,
-        environment: Vec::new(),
-        environment_files: Vec::new(),
-        umask: 0o022,
-        nice: None,
-        oom_score_adjust: None,
-        rlimits: BTreeMap::new(),
-        directories: BTreeMap::new(),
-        runtime_directory_preserve: Preserve::No,
-        no_new_privileges: false,
-        capability_bounding_set: u64::MAX,
-        ambient_capabilities: 0,
-        resources: ResourceControl::default(),
+        ..ServiceSection::default()
     }
 }
 
