@@ -1,14 +1,12 @@
 //! A unit while it is read: what has been said so far, and what only the end of the files decides.
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{
-    ExecRole, InstallSection, KillSettings, NotifyAccess, Preserve, ResourceControl, Restart,
-    ServiceSection, ServiceType, UnitSection,
+    ExecRole, InstallSection, NotifyAccess, Restart, ServiceSection, ServiceType, UnitSection,
 };
 use crate::name::UnitName;
 use crate::specifier;
 use crate::tree::HostFacts;
 use crate::value::ValueError;
-use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000;
 
