@@ -1,20 +1,32 @@
 //! Between fork and exec: what makes a process of the service out of a copy of the helper.
 //!
 //! Steps in order, each with systemd's name for its failure. The helper has one thread, so ordinary
-//! code may run here. Whatever fails goes as JSON into a pipe that a successful exec closes.
+//! code may run here. What fails, and what holds only in part, goes as JSON lines into a pipe that a
+//! successful exec closes.
 use crate::environment;
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, Ids, NamespaceMode};
 use gitproc_sys::credentials::{self, RlimitResource};
 use gitproc_unit::{ExecCommand, Privileges, Resource};
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 use std::ffi::CString;
 use std::io::{PipeWriter, Write};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-/// Longest account of a failure, in bytes; it must fit into the pipe at one stroke.
-pub(crate) const FAILURE_MAX: usize = 4000;
+/// Longest text of an account, in characters. All accounts of a command (a remark for each resource
+/// limit, nice level and OOM score, one failure) must fit into a pipe, so that nothing blocks.
+const TEXT_MAX: usize = 500;
+
+/// What the child tells the helper, one per line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Account {
+    /// Something that was wished for holds only in part. For the unit's log.
+    Remark(String),
+    /// The program is not executed.
+    Failed(Failure),
+}
 
 /// One command, ready to be made.
 pub(crate) struct Child<'a> {
@@ -26,7 +38,7 @@ pub(crate) struct Child<'a> {
     pub(crate) environment: &'a [(String, String)],
     /// stdout and stderr.
     pub(crate) log: [BorrowedFd<'a>; 2],
-    pub(crate) failure: PipeWriter,
+    pub(crate) accounts: PipeWriter,
 }
 
 type Step<T> = Result<T, Failure>;
@@ -35,11 +47,22 @@ impl Child<'_> {
     /// Returns only when something failed: with the exit status for it.
     pub(crate) fn run(mut self) -> u8 {
         let Err(mut failed) = self.execute();
-        failed.detail = failed.detail.chars().take(FAILURE_MAX / 8).collect();
+        failed.detail = failed.detail.chars().take(TEXT_MAX).collect();
+        let status = failed.step.status();
         // What can't be told is still in the exit status.
-        let told = serde_json::to_vec(&failed).unwrap_or_default();
-        let _ = self.failure.write_all(&told);
-        failed.step.status()
+        self.tell(&Account::Failed(failed));
+        status
+    }
+
+    fn tell(&mut self, account: &Account) {
+        let mut line = serde_json::to_vec(account).unwrap_or_default();
+        line.push(b'\n');
+        let _ = self.accounts.write_all(&line);
+    }
+
+    /// The service runs all the same, as under systemd; but it is said.
+    fn remark(&mut self, text: String) {
+        self.tell(&Account::Remark(text.chars().take(TEXT_MAX).collect()));
     }
 
     fn execute(&mut self) -> Step<std::convert::Infallible> {
@@ -64,18 +87,10 @@ impl Child<'_> {
             "set stderr",
             nix::unistd::dup2_stderr(self.log[1]),
         )?;
-        if let Some(value) = spec.oom_score_adjust {
-            sys(
-                ExecStep::OomAdjust,
-                credentials::set_oom_score_adjust(value),
-            )?;
-        }
-        if let Some(level) = spec.nice {
-            sys(ExecStep::Nice, credentials::set_nice(level))?;
-        }
-        for (resource, limit) in &spec.rlimits {
-            let set = credentials::set_rlimit(rlimit(*resource), limit.soft, limit.hard);
-            sys(ExecStep::Limits, set)?;
+        self.set_priorities()?;
+        // `+` is for commands that nothing of the unit's sandbox applies to.
+        if self.command.privileges != Privileges::Full {
+            self.set_limits()?;
         }
         credentials::set_umask(spec.umask);
         let env = environment::of_command(spec, self.fixed, self.environment).map_err(
@@ -101,6 +116,42 @@ impl Child<'_> {
             &shown,
             nix::unistd::execve(&program, &argv, &envp),
         )
+    }
+
+    /// What this process may not have is had as far as it may (systemd's `…_closest`).
+    fn set_priorities(&mut self) -> Step<()> {
+        if let Some(value) = self.spec.oom_score_adjust {
+            match credentials::set_oom_score_adjust(value) {
+                Err(error) if is_refusal(error.errno()) => self.remark(format!(
+                    "OOMScoreAdjust={value} is not applied: {}",
+                    error.in_full()
+                )),
+                result => sys(ExecStep::OomAdjust, result)?,
+            }
+        }
+        if let Some(level) = self.spec.nice
+            && let Some(now) = sys(ExecStep::Nice, credentials::set_nice_closest(level))?
+        {
+            self.remark(format!(
+                "Nice={level} is more than this process may have: {now} holds"
+            ));
+        }
+        Ok(())
+    }
+
+    fn set_limits(&mut self) -> Step<()> {
+        for (resource, limit) in &self.spec.rlimits {
+            let (soft, hard) = (limit.soft, limit.hard);
+            let set = credentials::set_rlimit_closest(rlimit(*resource), soft, hard);
+            if let Some((less_soft, less_hard)) = sys(ExecStep::Limits, set)? {
+                let [wished, held] = [(soft, hard), (less_soft, less_hard)].map(limit_words);
+                let name = format!("{resource:?}").to_uppercase();
+                self.remark(format!(
+                    "Limit{name}={wished} is above the hard limit of this host: {held} holds"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// bounding set → keep capabilities → groups, gid, uid → effective, permitted, inheritable →
@@ -146,7 +197,7 @@ impl Child<'_> {
     fn change_directory(&self) -> Step<()> {
         let wanted = self.spec.working_directory.as_str();
         match nix::unistd::chdir(wanted) {
-            Err(Errno::ENOENT) if self.spec.working_directory_optional => errno(
+            Err(_) if self.spec.working_directory_optional => errno(
                 ExecStep::Chdir,
                 "change directory to /",
                 nix::unistd::chdir("/"),
@@ -157,6 +208,23 @@ impl Child<'_> {
                 result,
             ),
         }
+    }
+}
+
+/// The kernel says that this process lacks the privilege.
+fn is_refusal(errno: i32) -> bool {
+    errno == Errno::EPERM as i32 || errno == Errno::EACCES as i32
+}
+
+/// `1024`, `1024:4096`, as Limit…= has it.
+fn limit_words((soft, hard): (u64, u64)) -> String {
+    let words = |limit: u64| match limit {
+        u64::MAX => "infinity".to_owned(),
+        number => number.to_string(),
+    };
+    match soft == hard {
+        true => words(soft),
+        false => format!("{}:{}", words(soft), words(hard)),
     }
 }
 

@@ -8,6 +8,10 @@ use std::os::unix::net::UnixStream;
 /// kept, and the next link begins with all of it.
 const BACKLOG_MAX: usize = 1 << 20;
 
+/// Bytes that wait before notifications of the service have to wait, too: far below the maximum, so
+/// that what ends can always be told.
+const BACKLOG_HIGH: usize = 64 * 1024;
+
 /// A link. Once closed it stays closed.
 pub(crate) struct Link {
     stream: UnixStream,
@@ -38,6 +42,11 @@ impl Link {
 
     pub(crate) fn wants_write(&self) -> bool {
         !self.outgoing.is_empty()
+    }
+
+    /// The daemon is behind; what can wait should.
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.open && self.outgoing.len() > BACKLOG_HIGH
     }
 
     /// Queues a message and sends what goes at once.

@@ -12,11 +12,18 @@ pub(crate) struct Report {
     pub(crate) state: HelperState,
     pub(crate) link: Link,
     dir: OwnedFd,
+    /// The state as it was last written.
+    kept: Option<HelperState>,
 }
 
 impl Report {
     pub(crate) fn new(state: HelperState, link: Link, dir: OwnedFd) -> Report {
-        let mut report = Report { state, link, dir };
+        let mut report = Report {
+            state,
+            link,
+            dir,
+            kept: None,
+        };
         report.greet();
         report
     }
@@ -28,14 +35,13 @@ impl Report {
     /// Tells `event`, after `self.state` was changed accordingly. A full /run must not end a
     /// service: the daemon is told all the same.
     pub(crate) fn tell(&mut self, event: &FromHelper) {
-        if let Ok(bytes) = serde_json::to_vec(&self.state) {
-            let _ = write_atomic_at(
-                self.dir.as_fd(),
-                STATE_FILE,
-                &bytes,
-                0o600,
-                Durability::Volatile,
-            );
+        // Many notifications change nothing of it.
+        if self.kept.as_ref() != Some(&self.state)
+            && let Ok(bytes) = serde_json::to_vec(&self.state)
+        {
+            let dir = self.dir.as_fd();
+            let written = write_atomic_at(dir, STATE_FILE, &bytes, 0o600, Durability::Volatile);
+            self.kept = written.is_ok().then(|| self.state.clone());
         }
         self.link.send(event);
     }

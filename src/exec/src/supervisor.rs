@@ -8,7 +8,7 @@
 //! ```
 //! In each round: the log first, then notifications, then what was executed, then what has ended,
 //! then the daemon's wishes. So the last words of a process are known before its end is told.
-use crate::child::{Child, FAILURE_MAX};
+use crate::child::{Account, Child};
 use crate::link::Link;
 use crate::log::Log;
 use crate::main_process::{self, Found, RETRY_MS};
@@ -44,6 +44,8 @@ struct Running {
     host_pid: u32,
     /// Open until the program is executed or a step has failed.
     outcome: Option<PipeReader>,
+    /// What came from there so far.
+    accounts: Vec<u8>,
     failure: Option<Failure>,
 }
 
@@ -121,7 +123,9 @@ impl Supervisor {
         while !self.over {
             self.wait()?;
             self.log.pump();
-            self.take_notifications();
+            if !self.report.link.is_backlogged() {
+                self.take_notifications();
+            }
             self.take_outcomes();
             self.collect();
             self.watch_found_main();
@@ -147,9 +151,10 @@ impl Supervisor {
         }
         if let Some(service) = &self.service {
             watch(service.control.as_fd());
-            service
-                .notify
-                .iter()
+            // A service that notifies faster than a living daemon reads waits, as under systemd.
+            let notify = service.notify.iter();
+            notify
+                .filter(|_| !self.report.link.is_backlogged())
                 .for_each(|socket| watch(socket.as_fd()));
         }
         if self.report.link.is_open() {
@@ -365,6 +370,13 @@ impl Supervisor {
             errno: error.errno(),
             detail: error.to_string(),
         };
+        let mut environment = environment.to_vec();
+        // As the service sees it: only here is that number known.
+        environment.extend(
+            self.main
+                .as_ref()
+                .map(|main| ("MAINPID".to_owned(), main.pid.to_string())),
+        );
         let (outcome, writer) = std::io::pipe().map_err(|cause| {
             failed(
                 ExecStep::Fds,
@@ -376,9 +388,9 @@ impl Supervisor {
             spec: &self.spec,
             command,
             fixed: &service.environment,
-            environment,
+            environment: &environment,
             log,
-            failure: writer,
+            accounts: writer,
         });
         #[allow(unsafe_code)]
         // the one place outside sys: only the helper knows that it has one thread
@@ -396,6 +408,7 @@ impl Supervisor {
             pid: spawned.pid,
             host_pid: self.host_pid(&spawned.pidfd, spawned.pid),
             outcome: Some(outcome),
+            accounts: Vec::new(),
             failure: None,
         })
     }
@@ -413,20 +426,20 @@ impl Supervisor {
             let Some(pipe) = &mut command.outcome else {
                 continue;
             };
-            let mut bytes = [0; FAILURE_MAX];
-            let length = match pipe.read(&mut bytes) {
-                Ok(length) => length,
+            match pipe.read_to_end(&mut command.accounts) {
+                // More is to come; what has come is kept.
                 Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => continue,
-                Err(_) => 0,
-            };
-            command.outcome = None;
-            if length > 0 {
-                command.failure =
-                    Some(serde_json::from_slice(&bytes[..length]).unwrap_or(Failure {
-                        step: ExecStep::Exec,
-                        errno: 0,
-                        detail: "the account of the failure is damaged".to_owned(),
-                    }));
+                Ok(_) | Err(_) => command.outcome = None,
+            }
+            for account in std::mem::take(&mut command.accounts).split(|byte| *byte == b'\n') {
+                match serde_json::from_slice(account) {
+                    Ok(Account::Remark(text)) => self.log.note(Tag::Remark, &text),
+                    Ok(Account::Failed(failure)) => command.failure = Some(failure),
+                    // Cut short: the child was killed while it wrote.
+                    Err(_) => {}
+                }
+            }
+            if command.failure.is_some() {
                 continue;
             }
             let (role, index, pid) = (command.role, command.index, command.pid);
@@ -531,8 +544,20 @@ impl Supervisor {
 
     /// A found main process that another parent collects shows its end by its pidfd only.
     fn watch_found_main(&mut self) {
-        let found = self.main.as_ref().and_then(|main| main.found.as_ref());
-        if found.is_some_and(|found| pidfd::wait(found.as_fd(), 0).unwrap_or(false)) {
+        let Some(Main {
+            pid,
+            found: Some(found),
+        }) = &self.main
+        else {
+            return;
+        };
+        if !pidfd::wait(found.as_fd(), 0).unwrap_or(false) {
+            return;
+        }
+        // One that has come to this process since is collected in the next round, with its status.
+        let pid = nix::unistd::Pid::from_raw(*pid as i32);
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        if waitid(Id::Pid(pid), look).is_err() {
             // Its exit status is its parent's.
             self.main = None;
             self.found_main_ended(ProcessEnd::Exited(0));

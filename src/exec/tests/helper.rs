@@ -159,11 +159,98 @@ fn limits_and_priorities_hold_before_the_first_instruction() {
         spec.umask = 0o077;
         spec.working_directory = "/usr".to_owned();
     });
-    let clean = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n";
+    // SIGPIPE alone is ignored, as systemd's IgnoreSIGPIPE= has it by default.
+    let clean = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001000\n";
     assert_eq!(
         service.up().output(),
         format!("300\n400\nunlimited\n5\n123\n0077\n/usr\n{clean}")
     );
+}
+
+#[test]
+fn a_limit_above_the_hosts_is_had_as_far_as_it_goes_and_said() {
+    // No process may have as many, with whatever capability (fs.nr_open).
+    let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
+        .expect("there is a limit");
+    let everything = Rlimit {
+        soft: u64::MAX,
+        hard: u64::MAX,
+    };
+    let mut service = Service::new(sh("ulimit -n; ulimit -Hn"))
+        .with(|spec| _ = spec.rlimits.insert(Resource::Nofile, everything))
+        .up();
+    let exit = service.run_to_end(ExecRole::Start);
+    assert_eq!((exit.end, exit.failure), (ProcessEnd::Exited(0), None));
+    service.quit();
+    let remarks = service.remarks();
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert!(remarks[0].contains("LimitNOFILE=infinity"), "{remarks:?}");
+    assert!(
+        service.log().contains(&format!("{hard}\n{hard}\n")),
+        "{}",
+        service.log()
+    );
+}
+
+#[test]
+fn control_commands_are_told_the_main_process_as_the_service_sees_it() {
+    let service = Service::new(sh("echo main $$; exec sleep 1000")).with(|spec| {
+        spec.commands
+            .insert(ExecRole::Reload, vec![sh("echo reload $MAINPID")]);
+        spec.commands.insert(
+            ExecRole::StopPost,
+            vec![sh("echo stop-post ${MAINPID:-none}")],
+        );
+    });
+    let mut service = service.up();
+    service.run(ExecRole::Start);
+    service.execed();
+    service.wait_for("the main process speaks", || {
+        service.log().contains("main ")
+    });
+    service.run_to_end(ExecRole::Reload);
+    service.signal(Whom::Main, 15);
+    service.exit();
+    service.run_to_end(ExecRole::StopPost);
+    service.quit();
+    let log = service.log();
+    let main = log.lines().find_map(|line| line.strip_prefix("main "));
+    let main = main.expect("it spoke");
+    let told = format!("reload {main}\nstop-post none\n");
+    assert!(log.ends_with(&told), "{log}");
+}
+
+#[test]
+fn a_service_that_notifies_faster_than_the_daemon_reads_waits_and_is_not_given_up() {
+    needs_root!("a_service_that_notifies_faster_than_the_daemon_reads_waits");
+    // More than the sockets on the way hold.
+    let flood = "use Socket; socket(S, AF_UNIX, SOCK_DGRAM, 0); \
+        connect(S, pack_sockaddr_un($ENV{NOTIFY_SOCKET})) or die; \
+        send(S, 'STATUS=' . 'x' x 500 . $_, 0) or die for 0..4999; \
+        send(S, \"READY=1\\nSTATUS=done\", 0) or die";
+    let mut service = Service::new(command(&["/usr/bin/perl", "-e", flood]))
+        .with(|spec| {
+            spec.service_type = ServiceType::Notify;
+            spec.notify_access = NotifyAccess::All;
+        })
+        .up();
+    service.run(ExecRole::Start);
+    service.execed();
+    let last = std::cell::RefCell::new((String::new(), 0));
+    service.wait_for("the helper takes no more", || {
+        let state = std::fs::read_to_string(service.dir.join("state.json")).unwrap_or_default();
+        let (before, times) = last.take();
+        let times = if state == before { times + 1 } else { 0 };
+        let heard = state.contains("xxxx");
+        last.replace((state, times));
+        heard && times > 20
+    });
+    let ready = service.until(|message| match message {
+        FromHelper::Notify(notify) if notify.ready => Some(notify.status.clone()),
+        _ => None,
+    });
+    assert_eq!(ready.as_deref(), Some("done"));
+    assert_eq!(service.exit().end, ProcessEnd::Exited(0));
 }
 
 #[test]

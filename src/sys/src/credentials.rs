@@ -143,24 +143,67 @@ pub fn set_rlimit(resource: RlimitResource, soft: u64, hard: u64) -> Result<()> 
         rlim_cur: soft,
         rlim_max: hard,
     };
-    // prlimit(2) itself: the C library's wrappers know fewer resources, and differ in their types.
-    // SAFETY: the structure is valid; 0 is the calling process; the old limit is not asked for.
-    let set = unsafe {
-        libc::syscall(
-            libc::SYS_prlimit64,
-            0,
-            resource.number(),
-            std::ptr::from_ref(&limit),
-            std::ptr::null_mut::<libc::rlimit64>(),
-        )
-    };
-    match set {
+    let none = std::ptr::null_mut();
+    // SAFETY: the structure is valid; the old limit is not asked for.
+    match unsafe { prlimit(resource, &limit, none) } {
         0 => Ok(()),
         _ => Err(Error::last(
             "set limit",
             format!("{resource:?} to {soft}:{hard}"),
         )),
     }
+}
+
+/// As [`set_rlimit`]; where this process may not raise its hard limit so far (no
+/// CAP_SYS_RESOURCE), as near to it as it may, as systemd does. `Some` tells what holds instead,
+/// soft and hard.
+pub fn set_rlimit_closest(
+    resource: RlimitResource,
+    soft: u64,
+    hard: u64,
+) -> Result<Option<(u64, u64)>> {
+    let refused = match set_rlimit(resource, soft, hard) {
+        Ok(()) => return Ok(None),
+        Err(refused) => refused,
+    };
+    if refused.errno() != libc::EPERM {
+        return Err(refused);
+    }
+    let (_, highest) = rlimit(resource)?;
+    // Nothing is above infinity: it was refused for another reason.
+    if highest == u64::MAX {
+        return Err(refused);
+    }
+    let (soft, hard) = (soft.min(highest), hard.min(highest));
+    set_rlimit(resource, soft, hard)?;
+    Ok(Some((soft, hard)))
+}
+
+/// The soft and hard limit that hold.
+fn rlimit(resource: RlimitResource) -> Result<(u64, u64)> {
+    let mut now = libc::rlimit64 {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: no new limit is given; the structure for the old one is valid.
+    match unsafe { prlimit(resource, std::ptr::null(), &mut now) } {
+        0 => Ok((now.rlim_cur, now.rlim_max)),
+        _ => Err(Error::last("read limit", format!("{resource:?}"))),
+    }
+}
+
+/// prlimit(2) itself, on the calling process: the C library's wrappers know fewer resources, and
+/// differ in their types.
+///
+/// # Safety
+/// Each pointer is null or points to a valid structure.
+unsafe fn prlimit(
+    resource: RlimitResource,
+    new: *const libc::rlimit64,
+    old: *mut libc::rlimit64,
+) -> libc::c_long {
+    // SAFETY: the caller vouches for the pointers; the rest is integers, 0 is this process.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource.number(), new, old) }
 }
 
 /// The resources of setrlimit(2).
@@ -199,6 +242,29 @@ pub fn set_nice(level: i32) -> Result<()> {
         0 => Ok(()),
         _ => Err(Error::last("set nice level", level)),
     }
+}
+
+/// As [`set_nice`]; where this process may not be that little nice (no CAP_SYS_NICE), as near to it
+/// as it may, as systemd does. `Some` tells what holds instead.
+pub fn set_nice_closest(level: i32) -> Result<Option<i32>> {
+    let refused = match set_nice(level) {
+        Ok(()) => return Ok(None),
+        Err(refused) => refused,
+    };
+    // SAFETY: plain integers. -1 is a level as well as an error; of ourselves it is no error.
+    let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+    let privilege = matches!(refused.errno(), libc::EPERM | libc::EACCES);
+    if !privilege || level > now {
+        return Err(refused);
+    }
+    // RLIMIT_NICE counts the other way round: 1 is nice 19, 40 is nice -20 (setrlimit(2)).
+    let (soft, _) = rlimit(RlimitResource::Nice)?;
+    let lowest = 20 - i32::try_from(soft.clamp(1, 40)).unwrap_or(1);
+    let nearest = lowest.max(level).min(now);
+    if nearest < now {
+        set_nice(nearest)?;
+    }
+    Ok(Some(nearest))
 }
 
 /// `oom_score_adj`, -1000 to 1000.

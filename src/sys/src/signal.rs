@@ -1,6 +1,6 @@
 //! Signal masks and dispositions.
 use crate::error::{Context, Error, Result};
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// The highest signal number of Linux.
@@ -36,8 +36,9 @@ pub fn child_watch() -> Result<SignalFd> {
         .context("watch", "SIGCHLD")
 }
 
-/// Unblocks every signal and sets every disposition to the default, ignored ones too: exec resets
-/// handlers, but an ignored signal (Rust ignores SIGPIPE) would stay ignored in what is executed.
+/// For a process that is about to execute a service's program: unblocks every signal and sets every
+/// disposition to the default, ignored ones too (exec resets handlers only). SIGPIPE alone is
+/// ignored, as systemd has it (`IgnoreSIGPIPE=yes`, its default): daemons expect EPIPE.
 pub fn reset() -> Result<()> {
     // The kernel's own call: the C library refuses to touch the signals that it keeps for itself,
     // and a parent may have left even those ignored. All zero is SIG_DFL, no flags, no mask.
@@ -53,6 +54,9 @@ pub fn reset() -> Result<()> {
             return Err(Error::last("reset signal", signal));
         }
     }
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { nix::sys::signal::signal(Signal::SIGPIPE, SigHandler::SigIgn) }
+        .context("ignore", "SIGPIPE")?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .context("reset", "signal mask")
 }

@@ -297,6 +297,17 @@ impl Service {
             .collect()
     }
 
+    /// What gitproc itself remarked in the log.
+    pub fn remarks(&self) -> Vec<String> {
+        let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(gitproc_core::logline::decode)
+            .filter(|record| record.tag == gitproc_core::logline::Tag::Remark)
+            .map(|record| String::from_utf8_lossy(record.bytes).into_owned())
+            .collect()
+    }
+
     /// What `sh -c text` prints, run as the main process.
     pub fn output(mut self) -> String {
         let exit = self.run_to_end(ExecRole::Start);
