@@ -58,6 +58,7 @@ impl Engine {
         if !alive && recorded.is_some_and(|invocation| invocation != Some(record.invocation)) {
             return; // its end was taken; only its directory outlived the last daemon
         }
+        let lost = unit.is_none();
         let unit = unit.unwrap_or_else(|| Arc::new(placeholder(&record)));
         if unit.service.is_none() {
             return;
@@ -89,6 +90,11 @@ impl Engine {
         let Some(activation) = self.touch(&name).and_then(|slot| slot.activation_mut()) else {
             return;
         };
+        if lost && state.main_pid.is_none() && state.control.is_none() {
+            // Nothing runs, and what was to run is not known: the target starts it anew.
+            activation.stop(now, &mut out.acts);
+            return;
+        }
         let progress = activation.resume(now, state, &mut out.acts);
         self.progressed(now, &name, progress, out);
     }
@@ -102,6 +108,7 @@ impl Activation {
         self.control_pid = state.control.map(|(_, _, pid)| pid);
         self.status_text = state.status_text.clone();
         self.empty = state.empty;
+        self.oom_killed = state.oom_killed;
         self.main = match (state.main_pid, state.main_end) {
             (Some(_), _) => Main::Alive,
             (None, Some(_)) => Main::Ended,

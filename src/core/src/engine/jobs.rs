@@ -81,6 +81,9 @@ impl Engine {
                     self.put_job(&name, Verb::Stop, waiter, false, out);
                 }
             }
+            Verb::Reload if slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop) => {
+                answer(JobResult::Invalid, format!("{unit} is being stopped"), out);
+            }
             Verb::Reload => match slot.activation().map(Activation::can_reload) {
                 Some(true) => self.put_job(unit, Verb::Reload, Some(job), false, out),
                 Some(false) if slot.is_up() => {
@@ -192,7 +195,8 @@ impl Engine {
             },
             Some(old) => match (old.verb, verb) {
                 (a, b) if a == b => old,
-                (Verb::Restart, Verb::Start) => old,
+                // The older one does what the newer one asks for, and more.
+                (Verb::Restart, Verb::Start) | (Verb::Restart | Verb::Start, Verb::Reload) => old,
                 (Verb::Start, Verb::Restart) => Job {
                     verb: if live { verb } else { Verb::Start },
                     running: false,
