@@ -568,9 +568,10 @@ impl Engine {
     /// `RestartSec=` is over.
     pub(super) fn auto_restart(&mut self, name: &UnitName, out: &mut Outbox) {
         let Some(slot) = self.touch(name) else { return };
-        if slot.definition.is_none() {
+        let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+        if slot.definition.is_none() || to_stop {
             slot.phase = Phase::Dead;
-            return;
+            return self.job_after_end(name, true, out);
         }
         slot.restarts += 1;
         slot.phase = Phase::Dead;
