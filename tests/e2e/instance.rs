@@ -146,6 +146,13 @@ impl Instance {
         assert!(status.success(), "{status}\n{}", self.log());
     }
 
+    /// It ends by itself, or has ended.
+    pub fn forget_daemon(&mut self) {
+        let mut child = self.daemon.take().expect("a daemon runs");
+        let status = wait(&mut child).unwrap_or_else(|| panic!("the daemon ends\n{}", self.log()));
+        assert!(status.success(), "{status}\n{}", self.log());
+    }
+
     // ── The command line ────────────────────────────────────────────────────────────────────
 
     pub fn run(&self, arguments: &[&str]) -> Output {

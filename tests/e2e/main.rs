@@ -4,6 +4,7 @@
 //! its own under a temporary root. Tests that need root fail without it where `CI` is set, and say
 //! that they did not run elsewhere.
 mod bad_input;
+mod broken_store;
 mod instance;
 mod lifecycle;
 mod real_services;

@@ -3,13 +3,15 @@
 //! One task. A trigger (hook, inotify, poll, operator) only says "look": the head is resolved,
 //! compared with what is applied, judged, recorded as a pending generation, and handed to the
 //! engine. A newer head replaces an apply under way. A refused head changes nothing.
+use crate::announced::{Announced, Cause};
+use crate::applied::Applied;
 use crate::candidate::Candidate;
 use crate::generations::Generations;
 use crate::host::Host;
 use crate::progress::Progress;
 use crate::records::RecordError;
 use crate::shell::{Change, Leaving, Settled, Shell};
-use crate::store::{Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError};
 use gitproc_core::CommitId;
 use gitproc_core::generation::{GenerationKind, GenerationRecord, Outcome};
 use gitproc_rpc::api::ApplyReport;
@@ -87,12 +89,18 @@ pub struct Waiter {
 pub struct Deployer {
     triggers: mpsc::Sender<Trigger>,
     deployed: watch::Receiver<Arc<Deployed>>,
+    announced: Arc<Announced>,
 }
 
 impl Deployer {
     /// Asks for a look.
     pub async fn trigger(&self, trigger: Trigger) -> Result<(), Leaving> {
         self.triggers.send(trigger).await.map_err(|_| Leaving)
+    }
+
+    /// Says who brings `commit`, before the branch moves to it, or at once afterwards.
+    pub fn announce(&self, commit: CommitId, cause: Cause) {
+        self.announced.announce(commit, cause);
     }
 
     /// What is deployed now.
@@ -110,6 +118,8 @@ pub struct Deploy {
     target: UnitName,
     branch: String,
     generations: Generations,
+    applied: Applied,
+    announced: Arc<Announced>,
     triggers: mpsc::Receiver<Trigger>,
     deployed: watch::Sender<Arc<Deployed>>,
     apply: Option<Apply>,
@@ -137,9 +147,12 @@ impl Deploy {
         let (sender, triggers) = mpsc::channel(TRIGGERS);
         let (deployed, watched) = watch::channel(Arc::default());
         let generations = Generations::new(host.layout.generations());
+        let applied = Applied::new(&host.layout.state);
+        let announced = Arc::new(Announced::default());
         let deployer = Deployer {
             triggers: sender,
             deployed: watched,
+            announced: Arc::clone(&announced),
         };
         let deploy = Deploy {
             store,
@@ -148,6 +161,8 @@ impl Deploy {
             target,
             branch,
             generations,
+            applied,
+            announced,
             triggers,
             deployed,
             apply: None,
@@ -196,7 +211,10 @@ impl Deploy {
         let Some(record) = self.last_deployed() else {
             return Ok(());
         };
-        let snapshot = self.store.snapshot(&record.commit, None).await?;
+        let (record, snapshot) = match self.store.snapshot(&record.commit, None).await {
+            Ok(snapshot) => (record, snapshot),
+            Err(error) => self.from_copy(error)?,
+        };
         let candidate = Candidate::judge(snapshot, &self.host.facts);
         tracing::info!(
             generation = record.number.0,
@@ -205,6 +223,30 @@ impl Deploy {
             record.commit.short()
         );
         self.set_target(record, candidate).await
+    }
+
+    /// What was applied last, from our own copy, when the store can't be read.
+    fn from_copy(&self, broken: StoreError) -> Result<(GenerationRecord, Snapshot), DeployError> {
+        let path = self.applied.path().display();
+        let snapshot = match self.applied.read() {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                tracing::error!("{error}: no copy of what runs");
+                return Err(broken.into());
+            }
+        };
+        let of_copy = |record: &GenerationRecord| record.commit == snapshot.commit;
+        let Some(record) = self.generations.newest_first().flatten().find(of_copy) else {
+            tracing::error!("{path}: no generation has its commit: no copy of what runs");
+            return Err(broken.into());
+        };
+        tracing::error!(
+            generation = record.number.0,
+            "{}: going on with the copy of generation {} in {path}",
+            chain(&broken),
+            record.number
+        );
+        Ok((record, snapshot))
     }
 
     fn last_deployed(&self) -> Option<GenerationRecord> {
@@ -225,7 +267,12 @@ impl Deploy {
             reason,
             waiter,
         } = trigger;
-        let looked = self.sync(actor, kind, reason).await;
+        let cause = Cause {
+            actor,
+            kind,
+            reason,
+        };
+        let looked = self.sync(cause).await;
         if let Err(error) = &looked {
             self.hold(chain(error));
         }
@@ -249,12 +296,7 @@ impl Deploy {
         }
     }
 
-    async fn sync(
-        &mut self,
-        actor: String,
-        kind: GenerationKind,
-        reason: Option<String>,
-    ) -> Result<Looked, DeployError> {
+    async fn sync(&mut self, cause: Cause) -> Result<Looked, DeployError> {
         let head = self.store.head(&self.branch).await?;
         if self.deployed.borrow().commit() == Some(&head) {
             self.publish(|deployed| deployed.pending = None);
@@ -279,6 +321,7 @@ impl Deploy {
                 report: Some(report),
             });
         }
+        let cause = self.announced.take(&head).unwrap_or(cause);
         let before = Arc::clone(&self.deployed.borrow());
         let from = before.generation.as_ref().map(|_| before.units.as_ref());
         let record = GenerationRecord {
@@ -288,20 +331,25 @@ impl Deploy {
             author: candidate.author.clone(),
             started_us: gitproc_sys::host::realtime_us(),
             finished_us: None,
-            actor,
-            reason,
+            actor: cause.actor,
+            reason: cause.reason,
             kind: if from.is_none() {
                 GenerationKind::Initial
             } else {
-                kind
+                cause.kind
             },
             plan: candidate.plan(from, &self.target),
             outcome: Outcome::Pending,
             detail: None,
         };
+        // First the ref: should the store be full, no record is left of what never began.
+        self.store.keep_generation(record.number, &head).await?;
         // Written ahead: a daemon that dies from here on goes on with it.
         self.generations.write(&record)?;
-        self.store.keep_generation(record.number, &head).await?;
+        if let Err(error) = self.applied.write(&candidate) {
+            let lost = "should the store break, what runs can't be taken up again from a copy";
+            tracing::error!("{error}: {lost}, ignoring");
+        }
         tracing::info!(
             generation = record.number.0,
             "applying {} as generation {}: {} changes, {} unchanged",

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod adopt;
+mod announced;
+mod applied;
 mod candidate;
 mod cleanup;
 pub mod config;

@@ -1,4 +1,5 @@
 //! The life of the daemon: look around, take up what lives, say ready, serve, leave.
+use crate::applied::{self, Applied};
 use crate::candidate::Candidate;
 use crate::config::{self, Config};
 use crate::deploy::Deploy;
@@ -14,6 +15,7 @@ use crate::sd_notify::Supervisor;
 use crate::shell::{Message, Shell};
 use crate::store::Store;
 use crate::{DaemonError, Options, adopt, log, records, server, watch};
+use gitproc_core::api::InvocationRecord;
 use gitproc_core::{CommitId, Engine, EngineConfig, Input};
 use gitproc_git::{Identity, Worker, WorkerConfig, hooks};
 use gitproc_unit::{Unit, UnitName, UnitSet};
@@ -237,12 +239,13 @@ async fn take_up(event_loop: &mut EventLoop, host: &Arc<Host>, store: &Store) {
         }
     }
     let found = adopt::collect(host).await;
-    let mut definitions = Definitions::default();
+    let mut definitions = Definitions {
+        applied: Applied::new(&host.layout.state).units(&host.facts),
+        known: BTreeMap::new(),
+    };
     let mut alive = BTreeSet::new();
     for one in found {
-        let unit = definitions
-            .find(host, store, &one.record.commit, &one.record.unit)
-            .await;
+        let unit = definitions.find(host, store, &one.record).await;
         let (record, state) = (one.record.clone(), one.state.clone());
         let invocation = record.invocation;
         let adopted = one.settle(host, unit.as_ref());
@@ -268,9 +271,10 @@ async fn take_up(event_loop: &mut EventLoop, host: &Arc<Host>, store: &Store) {
     }
 }
 
-/// Unit sets by commit, so that each commit is read once.
-#[derive(Default)]
+/// Definitions of units that run: from the copy of what was applied, which hold for nearly all, or
+/// from the commit they were started with. Each commit is read once.
 struct Definitions {
+    applied: Arc<UnitSet>,
     known: BTreeMap<CommitId, Option<Arc<UnitSet>>>,
 }
 
@@ -279,9 +283,12 @@ impl Definitions {
         &mut self,
         host: &Host,
         store: &Store,
-        commit: &CommitId,
-        unit: &UnitName,
+        record: &InvocationRecord,
     ) -> Option<Arc<Unit>> {
+        let (unit, commit) = (&record.unit, &record.commit);
+        if let Some(unit) = applied::same_meaning(&self.applied, unit, record.meaning) {
+            return Some(unit);
+        }
         if !self.known.contains_key(commit) {
             let units = match store.snapshot(commit, None).await {
                 Ok(snapshot) => Some(Candidate::judge(snapshot, &host.facts).units),

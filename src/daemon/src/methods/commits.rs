@@ -1,5 +1,6 @@
 //! Methods about commits and generations.
 use super::{deploy_error, leaving, store_error};
+use crate::announced::Cause;
 use crate::candidate::Candidate;
 use crate::deploy::{Trigger, Waiter};
 use crate::generations::Generations;
@@ -197,7 +198,13 @@ pub async fn rollback(client: &Client, params: RollbackParams) -> Result<ApplyRe
         .rollback(&context.config.branch, &to, &head, message, author)
         .await
         .map_err(store_error)?;
+    let cause = Cause {
+        actor: client.caller.actor(),
+        kind: GenerationKind::Rollback,
+        reason: params.reason,
+    };
     if let Some(made) = &made {
+        context.deployer.announce(made.clone(), cause.clone());
         tracing::info!(
             "{} rolls back to {}: commit {}",
             client.caller.actor(),
@@ -206,9 +213,9 @@ pub async fn rollback(client: &Client, params: RollbackParams) -> Result<ApplyRe
         );
     }
     follow(client, |waiter| Trigger {
-        actor: client.caller.actor(),
-        kind: GenerationKind::Rollback,
-        reason: params.reason.clone(),
+        actor: cause.actor,
+        kind: cause.kind,
+        reason: cause.reason,
         waiter,
     })
     .await

@@ -1,6 +1,7 @@
 //! What the store's hooks ask: may these refs move, and now that they have, apply them.
 use super::commits::follow;
 use super::store_error;
+use crate::announced::Cause;
 use crate::candidate::Candidate;
 use crate::deploy::{Deployed, Trigger};
 use crate::server::Client;
@@ -23,7 +24,7 @@ pub async fn pre_receive(client: &Client, params: HookParams) -> Result<HookVerd
     };
     for update in &params.updates {
         let (accepted, lines) = match judge_name(update, &client.context.config.branch) {
-            Named::Followed => followed(client, update, params.quarantine.as_deref()).await?,
+            Named::Followed => followed(client, update, &params).await?,
             Named::Other(line) => (true, vec![line]),
             Named::Refused(line) => (false, vec![line]),
         };
@@ -62,17 +63,22 @@ fn judge_name(update: &RefUpdate, branch: &str) -> Named {
 async fn followed(
     client: &Client,
     update: &RefUpdate,
-    quarantine: Option<&str>,
+    params: &HookParams,
 ) -> Result<(bool, Vec<String>), RpcError> {
     let context = &client.context;
     let commit = CommitId(update.new.clone());
-    let quarantine = quarantine.map(PathBuf::from);
+    let quarantine = params.quarantine.as_ref().map(PathBuf::from);
     let snapshot = context
         .store
         .snapshot(&commit, quarantine)
         .await
         .map_err(store_error)?;
     let candidate = Candidate::judge(snapshot, &context.host.facts);
+    if !candidate.is_refused() {
+        context
+            .deployer
+            .announce(commit, cause(params.pusher.as_deref()));
+    }
     let deployed = context.deployer.deployed();
     let from = deployed
         .generation
@@ -138,11 +144,11 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
             diagnostics: Vec::new(),
         });
     }
-    let pusher = params.pusher.as_deref().unwrap_or("an unknown user");
+    let cause = cause(params.pusher.as_deref());
     let mut report = follow(client, |waiter| Trigger {
-        actor: format!("git push by {pusher}"),
-        kind: GenerationKind::Push,
-        reason: None,
+        actor: cause.actor,
+        kind: cause.kind,
+        reason: cause.reason,
         waiter,
     })
     .await?;
@@ -150,6 +156,14 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
         already_applied(&client.context.deployer.deployed(), &mut report);
     }
     Ok(report)
+}
+
+fn cause(pusher: Option<&str>) -> Cause {
+    Cause {
+        actor: format!("git push by {}", pusher.unwrap_or("an unknown user")),
+        kind: GenerationKind::Push,
+        reason: None,
+    }
 }
 
 /// inotify may have been faster than the hook: the pusher is told what became of it all the same.
