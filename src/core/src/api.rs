@@ -282,6 +282,9 @@ pub struct UnitRecord {
     pub restarts: u32,
     /// How the main process last ended.
     pub main_end: Option<ProcessEnd>,
+    /// Host pid of the last main process, for people.
+    #[serde(default)]
+    pub exec_main_pid: Option<u32>,
     /// The meaning that was started last; a failed unit is tried again when its meaning changes.
     pub meaning: Option<MeaningHash>,
     /// The commit of that.

@@ -230,11 +230,13 @@ impl Engine {
             result,
             reason,
             main_end,
+            exec_main_pid,
             ..
         } = *activation;
         slot.result = result;
         slot.reason = reason;
         slot.main_end = main_end;
+        slot.exec_main_pid = exec_main_pid.or(slot.exec_main_pid);
         let ended_well = matches!(result, UnitResult::Success | UnitResult::ExecCondition);
         slot.completed = ended_well.then_some(unit.meaning);
         let service = unit

@@ -195,6 +195,10 @@ pub struct HelperState {
     pub status_text: Option<String>,
     /// No process is left.
     pub empty: bool,
+    /// The kernel has killed something of the service for want of memory. The helper does not know
+    /// it: the shell reads it from the cgroup when it adopts.
+    #[serde(default)]
+    pub oom_killed: bool,
 }
 
 impl HelperState {
@@ -217,6 +221,7 @@ impl HelperState {
             notified_stopping: false,
             status_text: None,
             empty: true,
+            oom_killed: false,
         }
     }
 }

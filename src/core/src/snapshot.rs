@@ -98,6 +98,9 @@ pub struct UnitStatus {
     pub invocation: Option<InvocationId>,
     /// Host pid of the main process.
     pub main_pid: Option<u32>,
+    /// As `main_pid`; stays when it has ended (ExecMainPID).
+    #[serde(default)]
+    pub exec_main_pid: Option<u32>,
     /// Host pid of the control process.
     pub control_pid: Option<u32>,
     /// How the main process last ended.

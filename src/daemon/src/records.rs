@@ -168,6 +168,7 @@ mod tests {
             reason: Some("why".into()),
             restarts: 3,
             main_end: None,
+            exec_main_pid: None,
             meaning: Some(gitproc_unit::MeaningHash(7)),
             commit: None,
             auto_restart: false,

@@ -29,6 +29,7 @@ fn running(unit: &str) -> UnitRow {
             since: 1_000_000,
             invocation: None,
             main_pid: Some(4123),
+            exec_main_pid: Some(4123),
             control_pid: None,
             main_end: None,
             restarts: 0,

@@ -96,6 +96,8 @@ pub(super) struct Activation {
     pub reason: Option<String>,
     pub main_end: Option<ProcessEnd>,
     pub main_pid: Option<u32>,
+    /// As `main_pid`; stays when it has ended.
+    pub exec_main_pid: Option<u32>,
     pub status_text: Option<String>,
     /// No process of the service is left.
     pub empty: bool,
@@ -145,6 +147,7 @@ impl Activation {
             reason: None,
             main_end: None,
             main_pid: None,
+            exec_main_pid: None,
             status_text: None,
             empty: true,
             oom_killed: false,
@@ -266,11 +269,11 @@ impl Activation {
     pub fn event(&mut self, now: Instant, event: HelperEvent, out: &mut Vec<Effect>) -> Progress {
         match event {
             HelperEvent::SpawnFailed(failure) => {
-                self.fail_step(&failure);
+                self.fail_set_up(&failure);
                 Progress::Gone
             }
             HelperEvent::Failed(failure) => {
-                self.fail_step(&failure);
+                self.fail_set_up(&failure);
                 self.release(out);
                 Progress::None
             }
@@ -285,9 +288,7 @@ impl Activation {
             }
             HelperEvent::Exited(exit) => self.exited(now, exit, out),
             HelperEvent::MainPid { pid } => {
-                self.main = Main::Alive;
-                self.main_pid = Some(pid);
-                self.main_end = None;
+                self.main_lives(pid);
                 match self.stage {
                     Stage::Start(_) if self.service().service_type == ServiceType::Forking => {
                         self.check_readiness(now, out)
@@ -421,13 +422,18 @@ impl Activation {
     ) -> Progress {
         self.empty = false;
         if role == ExecRole::Start && self.service().service_type != ServiceType::Forking {
-            self.main = Main::Alive;
-            self.main_pid = Some(pid);
-            self.main_end = None;
+            self.main_lives(pid);
             return self.check_readiness(now, out);
         }
         self.control_pid = Some(pid);
         Progress::None
+    }
+
+    fn main_lives(&mut self, pid: u32) {
+        self.main = Main::Alive;
+        self.main_pid = Some(pid);
+        self.exec_main_pid = Some(pid);
+        self.main_end = None;
     }
 
     fn exited(&mut self, now: Instant, exit: Exit, out: &mut Vec<Effect>) -> Progress {
@@ -502,7 +508,9 @@ impl Activation {
             }
             (Stage::StopPost(_), ExecRole::StopPost) => {
                 if !ok {
+                    // As on every line: what comes after a command that failed is not run.
                     self.fail_exit(&exit);
+                    return self.enter_final_sigterm(now, out);
                 }
                 self.enter_stop_post(now, next, out)
             }
@@ -848,7 +856,8 @@ impl Activation {
             false => self.control = true,
         }
         let mut environment = Vec::new();
-        if role == ExecRole::StopPost {
+        // systemd.exec(5): all that clean up are told what happened.
+        if matches!(role, ExecRole::Stop | ExecRole::StopPost) {
             environment.push(("SERVICE_RESULT".to_owned(), self.result.as_str().to_owned()));
             if let Some(end) = self.main_end {
                 let (code, status) = match end {
@@ -910,12 +919,15 @@ impl Activation {
         }
     }
 
-    pub(super) fn fail_step(&mut self, failure: &Failure) {
+    /// Nothing has run. systemd takes these steps in the main process, and shows them so.
+    pub(super) fn fail_set_up(&mut self, failure: &Failure) {
+        self.main_end = Some(ProcessEnd::Exited(failure.step.status()));
+        self.fail_step(failure);
+    }
+
+    fn fail_step(&mut self, failure: &Failure) {
         let status = failure.step.status();
         let name = failure.step.name();
-        if self.main_end.is_none() {
-            self.main_end = Some(ProcessEnd::Exited(status));
-        }
         self.fail(
             UnitResult::ExitCode,
             format!(

@@ -22,6 +22,7 @@ impl Engine {
         slot.completed = record.completed;
         slot.restarts = record.restarts;
         slot.main_end = record.main_end;
+        slot.exec_main_pid = record.exec_main_pid;
         slot.reason = record.reason.clone();
         slot.unaccounted = record.invocation;
         if let Some(result) = record.failed {
@@ -104,6 +105,7 @@ impl Activation {
     /// Takes over what the helper knows.
     fn recall(&mut self, state: &HelperState) {
         self.main_pid = state.main_pid;
+        self.exec_main_pid = state.main_pid;
         self.control = state.control.is_some();
         self.control_pid = state.control.map(|(_, _, pid)| pid);
         self.status_text = state.status_text.clone();
@@ -122,7 +124,7 @@ impl Activation {
     /// nothing of it ever ran.
     fn bury(&mut self, state: &HelperState) -> bool {
         if let Some(failure) = &state.failed {
-            self.fail_step(failure);
+            self.fail_set_up(failure);
             return true;
         }
         if state.main_pid.is_some() {

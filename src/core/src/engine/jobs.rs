@@ -152,7 +152,16 @@ impl Engine {
                 self.put_job(&name, Verb::Stop, None, apply, out);
             }
         }
-        self.put_job(unit, Verb::Start, waiter, apply, out);
+        // What runs an older definition is brought to the wanted one, not left as it is.
+        let outdated = self.slot(unit).is_some_and(|slot| {
+            let wanted = slot.definition.as_ref().map(|(unit, _)| unit.meaning);
+            let running = slot.activation().map(|activation| activation.unit.meaning);
+            running.is_some() && running != wanted
+        });
+        match outdated {
+            true => self.put_restart(unit, waiter, apply, out),
+            false => self.put_job(unit, Verb::Start, waiter, apply, out),
+        }
     }
 
     /// A restart, and that of what needs the unit (systemd.unit(5): Requires=, PartOf=).
@@ -549,6 +558,7 @@ impl Engine {
         slot.result = UnitResult::Success;
         slot.reason = None;
         slot.main_end = None;
+        slot.exec_main_pid = None;
         let restarts = slot.restarts;
         slot.phase = Phase::Active(Box::new(Activation::new(
             invocation,

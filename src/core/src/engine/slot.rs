@@ -26,6 +26,8 @@ pub(super) struct Slot {
     pub result: UnitResult,
     pub reason: Option<String>,
     pub main_end: Option<ProcessEnd>,
+    /// The last main process that is known of.
+    pub exec_main_pid: Option<u32>,
     pub restarts: u32,
     /// Times of the last starts, for StartLimitBurst=.
     pub starts: VecDeque<Instant>,
@@ -81,6 +83,7 @@ impl Slot {
             result: UnitResult::Success,
             reason: None,
             main_end: None,
+            exec_main_pid: None,
             restarts: 0,
             starts: VecDeque::new(),
             limited: None,
@@ -177,6 +180,7 @@ impl Slot {
             reason: self.reason.clone(),
             restarts: self.restarts,
             main_end: self.main_end,
+            exec_main_pid: self.last_main_pid(),
             meaning: self.attempted,
             commit: self
                 .activation()
@@ -221,6 +225,7 @@ impl Slot {
             since: self.since.0,
             invocation: activation.map(|a| a.invocation),
             main_pid: activation.and_then(|a| a.main_pid),
+            exec_main_pid: self.last_main_pid(),
             control_pid: activation.and_then(|a| a.control_pid),
             main_end: activation.and_then(|a| a.main_end).or(self.main_end),
             restarts: self.restarts,
@@ -243,6 +248,12 @@ impl Slot {
                 _ => None,
             },
         }
+    }
+
+    fn last_main_pid(&self) -> Option<u32> {
+        self.activation()
+            .and_then(|activation| activation.exec_main_pid)
+            .or(self.exec_main_pid)
     }
 
     /// A kind that this version runs.

@@ -5,6 +5,7 @@ use crate::deploy::Deployed;
 use crate::event_loop::now;
 use crate::logs::MergedLogs;
 use crate::server::Client;
+use crate::{adopt, records};
 use gitproc_core::protocol::ProcessEnd;
 use gitproc_core::snapshot::{ActiveState, UnitStatus};
 use gitproc_rpc::RpcError;
@@ -100,14 +101,25 @@ fn is_interesting(status: &UnitStatus, deployed: &Deployed) -> bool {
     !built_in && (status.wanted || status.active != ActiveState::Inactive || status.job.is_some())
 }
 
-fn cgroup(client: &Client, unit: &UnitName) -> UnitCgroup {
+/// Where the unit's activation lives: recorded with it, since an earlier daemon may have had
+/// another place for cgroups.
+fn cgroup(client: &Client, status: &UnitStatus) -> UnitCgroup {
     let host = &client.context.host;
-    host.cgroups.unit(&host.layout.instance, unit.as_str())
+    let recorded = status.invocation.and_then(|invocation| {
+        let dir = host.layout.invocations().join(invocation.to_string());
+        records::read_invocation(&dir).ok()
+    });
+    match recorded {
+        Some(record) => adopt::cgroup(host, &record),
+        None => host
+            .cgroups
+            .unit(&host.layout.instance, status.unit.as_str()),
+    }
 }
 
 fn row(client: &Client, status: UnitStatus) -> UnitRow {
     let usage = match status.invocation {
-        Some(_) => usage(&cgroup(client, &status.unit)),
+        Some(_) => usage(&cgroup(client, &status)),
         None => Usage::default(),
     };
     UnitRow {
@@ -152,7 +164,7 @@ fn detail(client: &Client, deployed: &Deployed, status: UnitStatus) -> UnitDetai
     let (fragment, drop_ins) = files_of(deployed, &unit);
     let ours =
         |file: &str| fragment.as_deref() == Some(file) || drop_ins.iter().any(|path| path == file);
-    let group = cgroup(client, &unit);
+    let group = cgroup(client, &status);
     let alive = status.invocation.is_some();
     UnitDetail {
         documentation: deployed
@@ -287,7 +299,7 @@ fn runtime_properties(
         ),
     ];
     if status.unit.kind() == UnitKind::Service {
-        let group = cgroup(client, &status.unit);
+        let group = cgroup(client, status);
         let alive = status.invocation.is_some();
         let usage = if alive {
             usage(&group)
@@ -300,7 +312,7 @@ fn runtime_properties(
             ("Result", text(status.result.as_str())),
             ("MainPID", pid(status.main_pid)),
             ("ControlPID", pid(status.control_pid)),
-            ("ExecMainPID", pid(status.main_pid)),
+            ("ExecMainPID", pid(status.exec_main_pid)),
             ("ExecMainCode", Signed(code)),
             ("ExecMainStatus", Signed(end)),
             ("NRestarts", Unsigned(status.restarts.into())),

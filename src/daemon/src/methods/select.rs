@@ -88,6 +88,7 @@ mod tests {
             since: 0,
             invocation: None,
             main_pid: None,
+            exec_main_pid: None,
             control_pid: None,
             main_end: None,
             restarts: 0,
