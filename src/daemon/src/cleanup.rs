@@ -1,5 +1,6 @@
 //! The end of an invocation: nothing of it is left.
 use crate::spawn::Belongings;
+use crate::untracked;
 use std::io::ErrorKind::NotFound;
 use std::path::Path;
 
@@ -12,6 +13,12 @@ pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<Strin
     let mut problems = Vec::new();
     for done in [belongings.cgroup.kill(), belongings.cgroup.remove()] {
         problems.extend(done.err().map(|error| error.in_full()));
+    }
+    if belongings.cgroup.path().is_none()
+        && let Some(invocation) = belongings.dir.file_name().and_then(|name| name.to_str())
+    {
+        // With a namespace nobody is left by now; without one a helper that died took nobody along.
+        problems.extend(untracked::kill_left(invocation));
     }
     if !keep_runtime_directory {
         for path in &belongings.runtime_directories {

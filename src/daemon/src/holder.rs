@@ -15,7 +15,7 @@ use crate::poller::Poller;
 use crate::shell::{Leaving, Message, Shell};
 use crate::spawn::{Belongings, SpawnRequest, Spawned, spawn};
 use crate::{cleanup, last_words};
-use gitproc_core::protocol::{Failure, FromHelper, ToHelper};
+use gitproc_core::protocol::{Failure, FromHelper, ToHelper, Whom};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{HelperEvent, InvocationId};
 use gitproc_unit::{Preserve, UnitName};
@@ -257,7 +257,7 @@ impl Holder {
     async fn obey(&self, held: &mut Held, command: Command) {
         match command {
             Command::Tell(message) => held.tell(&message).await,
-            Command::KillCgroup => held.kill_payload(),
+            Command::KillCgroup => held.kill_payload().await,
             Command::Release {
                 keep_runtime_directory,
             } => {
@@ -343,12 +343,16 @@ impl Held {
         }
     }
 
-    fn kill_payload(&self) {
+    async fn kill_payload(&mut self) {
         let tracked = self.belongings.cgroup.path().is_some();
         match self.belongings.cgroup.kill_payload() {
             Ok(()) if tracked => {}
-            // Without a tracking cgroup the namespace is what holds the service together: it dies
-            // with its process 1.
+            // Without a tracking cgroup the helper knows who belongs to the service: its namespace,
+            // or all that live below it.
+            Ok(()) if self.link.is_some() => {
+                let (whom, signal) = (Whom::All, SIGKILL);
+                self.tell(&ToHelper::Signal { whom, signal }).await;
+            }
             Ok(()) => self.kill_helper(),
             Err(error) => {
                 tracing::error!(

@@ -39,6 +39,7 @@ mod spawn;
 mod store;
 #[cfg(test)]
 mod testing;
+mod untracked;
 mod watch;
 
 use gitproc_core::layout::Layout;

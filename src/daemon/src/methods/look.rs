@@ -5,6 +5,7 @@ use crate::deploy::Deployed;
 use crate::event_loop::now;
 use crate::logs::MergedLogs;
 use crate::server::Client;
+use crate::untracked;
 use crate::{adopt, records};
 use gitproc_core::protocol::ProcessEnd;
 use gitproc_core::snapshot::{ActiveState, UnitStatus};
@@ -180,7 +181,7 @@ fn detail(client: &Client, deployed: &Deployed, status: UnitStatus) -> UnitDetai
             .cloned()
             .collect(),
         control_group: group.path().filter(|_| alive),
-        processes: if alive { processes(&group) } else { Vec::new() },
+        processes: if alive { processes(&group, &status) } else { Vec::new() },
         log_tail: log_tail(client, &unit),
         row: row(client, status),
         fragment,
@@ -195,9 +196,14 @@ fn files_of(deployed: &Deployed, unit: &UnitName) -> (Option<String>, Vec<String
     }
 }
 
-fn processes(group: &UnitCgroup) -> Vec<(u32, String)> {
-    let pids = group.procs().into_iter().take(PROCESSES_MAX);
-    pids.map(|pid| (pid, command_line(pid))).collect()
+fn processes(group: &UnitCgroup, status: &UnitStatus) -> Vec<(u32, String)> {
+    let pids = match (group.path(), status.main_pid.or(status.control_pid)) {
+        (Some(_), _) => group.procs(),
+        (None, Some(member)) => untracked::family(member),
+        (None, None) => Vec::new(),
+    };
+    let shown = pids.into_iter().take(PROCESSES_MAX);
+    shown.map(|pid| (pid, command_line(pid))).collect()
 }
 
 fn command_line(pid: u32) -> String {
