@@ -14,6 +14,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A daemon that answers.
 pub struct Session {
     client: Client,
+    /// How a command for this instance begins.
+    command: String,
 }
 
 impl Session {
@@ -34,12 +36,14 @@ impl Session {
                 other => other.into(),
             })?;
         client.set_timeout(None)?; // jobs take as long as the units' own time-outs say
-        Ok(Session { client })
+        let command = place.command();
+        Ok(Session { client, command })
     }
 
     /// One call.
     pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Failure> {
-        Ok(self.client.call::<M>(params)?)
+        let answer = self.client.call::<M>(params);
+        answer.map_err(|error| self.failure(error))
     }
 
     /// One call with notifications; `None` when `on_notification` broke it off.
@@ -48,7 +52,15 @@ impl Session {
         params: &M::Params,
         on_notification: impl FnMut(&str, &RawValue) -> ControlFlow<()>,
     ) -> Result<Option<M::Result>, Failure> {
-        Ok(self.client.call_streaming::<M>(params, on_notification)?)
+        let answer = self.client.call_streaming::<M>(params, on_notification);
+        answer.map_err(|error| self.failure(error))
+    }
+
+    /// The daemon does not know how it is reached: its hints are made to work as they stand.
+    fn failure(&self, error: CallError) -> Failure {
+        let mut failure = Failure::from(error);
+        failure.hint = failure.hint.map(|hint| addressed(&self.command, hint));
+        failure
     }
 }
 
@@ -60,4 +72,30 @@ pub fn not_running(place: &Place, why: &str) -> Failure {
         place.socket.display()
     );
     Failure::new(crate::failure::UNREACHABLE, message).with_hint(format!("start it with: {start}"))
+}
+
+/// A hint that begins with a command, with the command of this instance.
+fn addressed(command: &str, hint: String) -> String {
+    match hint.strip_prefix("gitproc ") {
+        Some(rest) => format!("{command} {rest}"),
+        None => hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_of_the_daemon_name_the_instance() {
+        for (hint, expected) in [
+            (
+                "gitproc history lists them",
+                "gitproc --root /x history lists them",
+            ),
+            ("use sudo", "use sudo"),
+        ] {
+            assert_eq!(addressed("gitproc --root /x", hint.to_owned()), expected);
+        }
+    }
 }

@@ -52,7 +52,10 @@ pub fn report(report: &ApplyReport, palette: Palette) -> String {
         let failed = palette.paint(Tone::Bad, "failed");
         let _ = writeln!(out, "{unit}: {failed}: {}", printable(reason));
     }
-    let commit = report.commit.as_ref().map_or("nothing", CommitId::short);
+    // The head was not looked at: another ref was pushed, or nobody waits.
+    let Some(commit) = report.commit.as_ref().map(CommitId::short) else {
+        return out;
+    };
     let generation = report
         .generation
         .map(|number| format!(" as generation {number}"));

@@ -2,6 +2,7 @@
 use super::Context;
 use crate::args::{JobArgs, KillArgs, RollbackArgs, SyncArgs, Whom};
 use crate::failure::{FAILED, Failure, NO_SUCH_UNIT};
+use crate::place::shell_word;
 use crate::render;
 use gitproc_core::generation::Outcome;
 use gitproc_core::{JobOutcome, JobResult, KillWhom, Verb};
@@ -112,7 +113,14 @@ pub fn sync(context: &Context, args: &SyncArgs) -> Result<u8, Failure> {
     let params = SyncParams {
         no_block: args.no_block,
     };
-    apply::<Sync>(context, &params)
+    let report = apply::<Sync>(context, &params)?;
+    if args.no_block {
+        let command = context.place.command();
+        context
+            .output
+            .remark(&format!("asked for; next: {command} status\n"))?;
+    }
+    Ok(report.as_ref().map_or(0, exit_of))
 }
 
 /// `rollback`
@@ -121,26 +129,33 @@ pub fn rollback(context: &Context, args: RollbackArgs) -> Result<u8, Failure> {
         to: args.rev,
         reason: args.reason,
     };
-    let exit = apply::<Rollback>(context, &params)?;
-    let clone = context.place.layout.clone.display();
-    let remark = format!("next: git -C {clone} pull, since the store has a commit more\n");
-    context.output.remark(&remark)?;
-    Ok(exit)
+    let report = apply::<Rollback>(context, &params)?;
+    if report
+        .as_ref()
+        .is_some_and(|report| report.generation.is_some())
+    {
+        let clone = context.place.layout.clone.to_string_lossy();
+        let clone = shell_word(&clone);
+        let remark = format!("next: git -C {clone} pull, since the store has a commit more\n");
+        context.output.remark(&remark)?;
+    }
+    Ok(report.as_ref().map_or(0, exit_of))
 }
 
+/// `None` when whoever read the progress has gone away.
 fn apply<M: Method<Result = ApplyReport>>(
     context: &Context,
     params: &M::Params,
-) -> Result<u8, Failure> {
+) -> Result<Option<ApplyReport>, Failure> {
     let report = context
         .session()?
         .call_streaming::<M>(params, |method, raw| progress(context, method, raw))?;
-    // Broken off: whoever read the progress has gone away.
-    let Some(report) = report else { return Ok(0) };
-    context
-        .output
-        .show(&report, || render::report(&report, context.output.palette))?;
-    Ok(exit_of(&report))
+    if let Some(report) = &report {
+        context
+            .output
+            .show(report, || render::report(report, context.output.palette))?;
+    }
+    Ok(report)
 }
 
 fn progress(context: &Context, method: &str, raw: &RawValue) -> ControlFlow<()> {

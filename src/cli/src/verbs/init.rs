@@ -21,8 +21,6 @@ const CONFIG: &str = "\
 #Branch=main
 # How often the branch is looked at without a push telling of it. Pushes are noticed at once.
 #PollIntervalSec=60
-# Owner of the store; git runs as this user, never as root.
-#User=gitproc
 
 [Manager]
 # What it pulls in by [Install] is what runs.
@@ -167,5 +165,28 @@ fn write_config(path: &Path) -> Result<(), Failure> {
         Ok(mut file) => std::io::Write::write_all(&mut file, CONFIG.as_bytes()).map_err(failed),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitproc_daemon::config::{Config, load};
+
+    #[test]
+    fn every_line_that_is_commented_out_shows_the_default() {
+        let path = std::env::temp_dir().join(format!("gitproc-init-{}", std::process::id()));
+        let uncommented: String = CONFIG
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if setting.contains('=') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        assert!(uncommented.contains("\nBranch="), "{uncommented}");
+        fs::write(&path, &uncommented).expect("writable");
+        let loaded = load(&path, true);
+        fs::remove_file(&path).expect("there");
+        assert_eq!(loaded.expect("good"), Config::default());
     }
 }

@@ -32,7 +32,7 @@ async fn candidate(client: &Client, commit: &CommitId) -> Result<Candidate, RpcE
     Ok(Candidate::judge(snapshot, &context.host.facts))
 }
 
-/// A generation number (`@N`, `gN`), or whatever git calls a commit.
+/// A generation number (`@N`, `gN`, `N`), or whatever git calls a commit.
 async fn resolve(client: &Client, rev: Option<&str>) -> Result<CommitId, RpcError> {
     let context = &client.context;
     let branch = &context.config.branch;
@@ -56,13 +56,16 @@ async fn resolve(client: &Client, rev: Option<&str>) -> Result<CommitId, RpcErro
     }
 }
 
+/// `@12`, `g12`, or a number that is too short for a commit's id (git wants four digits).
 fn generation(rev: &str) -> Option<Generation> {
-    let digits = rev.strip_prefix('@').or_else(|| rev.strip_prefix('g'))?;
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then_some(())?;
-    digits.parse().ok().map(Generation)
+    const SHORTEST_ID: usize = 4;
+    let digits = match rev.strip_prefix(['@', 'g']) {
+        Some(digits) => digits,
+        None if rev.len() < SHORTEST_ID => rev,
+        None => return None,
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok().map(Generation)).flatten()
 }
 
 fn generations(client: &Client) -> Generations {
@@ -233,13 +236,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generations_are_named_by_at_or_g_and_digits() {
+    fn generations_are_named_by_at_or_g_or_a_short_number() {
         for (text, number) in [
             ("@12", Some(12)),
             ("g7", Some(7)),
             ("good", None),
             ("@", None),
-            ("12", None),
+            ("12", Some(12)),
+            ("1234", None),
+            ("@1234", Some(1234)),
+            ("", None),
             ("HEAD~1", None),
         ] {
             assert_eq!(generation(text), number.map(Generation), "{text}");

@@ -54,9 +54,10 @@ fn judge_name(update: &RefUpdate, branch: &str) -> Named {
     match (name.strip_prefix("refs/heads/") == Some(branch), deleted) {
         (true, false) => Named::Followed,
         (true, true) => Named::Refused(format!("branch {branch} is deployed and can't be deleted")),
-        (false, _) => Named::Other(format!(
+        (false, false) => Named::Other(format!(
             "{name} is kept; gitproc deploys branch {branch} only"
         )),
+        (false, true) => Named::Other(format!("{name} goes; gitproc deploys branch {branch} only")),
     }
 }
 

@@ -95,7 +95,13 @@ pub fn store_error(error: StoreError) -> RpcError {
             ErrorKind::Git
         }
     };
-    RpcError::new(kind, crate::deploy::chain(&error))
+    let answer = RpcError::new(kind, crate::deploy::chain(&error));
+    match kind {
+        ErrorKind::NoSuchRevision => {
+            answer.with_hint("gitproc history lists what was deployed, git log the commits")
+        }
+        _ => answer,
+    }
 }
 
 /// As an error object.
