@@ -315,8 +315,15 @@ impl Engine {
                 // What only waits to start finds out by itself, and says so.
                 if self.slot(&name).is_some_and(Slot::is_live) {
                     self.put_job(&name, Verb::Stop, None, false, out);
+                    self.say_why_it_stops(&name, format!("{unit}, which it needs, went down"));
                 }
             }
+        }
+    }
+
+    fn say_why_it_stops(&mut self, name: &UnitName, reason: String) {
+        if let Some(activation) = self.touch(name).and_then(Slot::activation_mut) {
+            activation.reason.get_or_insert(reason);
         }
     }
 
