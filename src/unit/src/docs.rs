@@ -11,6 +11,7 @@ pub fn docs() -> String {
          - **honoured**: as in systemd.\n\
          - **partly**: but for what is said.\n\
          - **not yet**: read, named in a warning with file and line, without effect.\n\
+         - **needed**: not yet, and a unit that asks for it is refused.\n\
          - **refused**: never; named in a warning.\n\
          - **no meaning here**: read without a word.\n\n\
          A value that can't be read, a section that is not known, and a key that is nearly a known \
@@ -44,6 +45,7 @@ fn standing(row: &Row) -> String {
         Standing::Honoured => "honoured".into(),
         Standing::Partly(why) => format!("partly: {why}"),
         Standing::NotYet => "not yet".into(),
+        Standing::Needed(why) => format!("needed: {why}"),
         Standing::Refused(why) => format!("refused: {why}"),
         Standing::Meaningless(why) => format!("no meaning here: {why}"),
         Standing::Owned => "left to its owner".into(),

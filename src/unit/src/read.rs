@@ -5,6 +5,7 @@ use crate::ini::{Entry, Section, parse_ini};
 use crate::name::UnitKind;
 use crate::table::{Standing, find, table};
 use crate::text::{excerpt, nearest};
+use crate::value::parse_bool;
 
 /// Sections that systemd knows, in some kind of unit.
 pub(crate) const SECTIONS: [&str; 11] = [
@@ -86,6 +87,14 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
         return;
     }
     let warning = match row.standing {
+        Standing::Needed(why) => {
+            // Switched off, or reset to nothing, it asks for nothing.
+            if !entry.value.is_empty() && parse_bool(&entry.value) != Ok(false) {
+                let message = format!("{key}= is not honoured yet");
+                cx.report(Severity::Error, message, Some(why.to_owned()));
+            }
+            return;
+        }
         Standing::NotYet => format!("{key}= is not honoured yet"),
         Standing::Refused(why) => format!("{key}= is not honoured: {why}"),
         Standing::Honoured | Standing::Partly(_) | Standing::Meaningless(_) | Standing::Owned => {

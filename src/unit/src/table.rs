@@ -25,6 +25,8 @@ pub enum Standing {
     Partly(&'static str),
     /// Read, named in a warning, without effect.
     NotYet,
+    /// Not honoured yet, and the unit is refused: what would run without it, in words.
+    Needed(&'static str),
     /// Never honoured, and why; named in a warning.
     Refused(&'static str),
     /// Has no meaning here, and why; read without a word.

@@ -311,3 +311,19 @@ fn properties_have_systemds_names_and_types() {
         assert_eq!(text(key).as_deref(), Some(value), "{key}");
     }
 }
+
+#[test]
+fn what_would_run_as_root_without_it_is_refused() {
+    let with = |line: &str| {
+        let text = format!("[Service]\nExecStart=/bin/true\n{line}\n");
+        said(&[("a.service", &text)]).join("; ")
+    };
+    assert_eq!(
+        with("DynamicUser=yes"),
+        "a.service:3: DynamicUser= is not honoured yet (without it the service would run as root; \
+         write User= for now)"
+    );
+    assert_eq!(with("DynamicUser=no"), "");
+    assert!(with("RootDirectory=/srv/x").contains("a.service:3: RootDirectory="));
+    assert_eq!(with("RootDirectory="), "");
+}

@@ -4,6 +4,16 @@ use super::{Row, Standing, bare};
 pub(super) fn rows() -> Vec<Row> {
     [
         bare("Service", Standing::NotYet, SANDBOX),
+        bare(
+            "Service",
+            Standing::Needed("without it the service would run as root; write User= for now"),
+            "DynamicUser",
+        ),
+        bare(
+            "Service",
+            Standing::Needed("without it the service would run in the host's own root directory"),
+            "RootDirectory RootImage",
+        ),
         bare("Service", Standing::NotYet, EXECUTION),
         bare("Service", Standing::NotYet, RESOURCES),
         bare(
@@ -24,12 +34,12 @@ const SANDBOX: &str = "
     PrivateDevices PrivateNetwork PrivateUsers PrivateMounts PrivateIPC NetworkNamespacePath
     IPCNamespacePath ReadWritePaths ReadOnlyPaths InaccessiblePaths ExecPaths NoExecPaths
     ReadWriteDirectories ReadOnlyDirectories InaccessibleDirectories BindPaths BindReadOnlyPaths
-    TemporaryFileSystem MountFlags MountAPIVFS MountImages RootDirectory RootImage
-    RootImageOptions RootHash RootHashSignature RootVerity ExtensionImages ExtensionDirectories
+    TemporaryFileSystem MountFlags MountAPIVFS MountImages RootImageOptions
+    RootHash RootHashSignature RootVerity ExtensionImages ExtensionDirectories
     SystemCallFilter SystemCallArchitectures SystemCallErrorNumber SystemCallLog
     RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
     RestrictFileSystems LockPersonality MemoryDenyWriteExecute Personality RemoveIPC SecureBits
-    Capabilities SELinuxContext AppArmorProfile SmackProcessLabel DynamicUser KeyringMode";
+    Capabilities SELinuxContext AppArmorProfile SmackProcessLabel KeyringMode";
 
 const EXECUTION: &str = "
     PassEnvironment UnsetEnvironment ExecSearchPath StandardInput StandardOutput StandardError
