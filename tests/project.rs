@@ -47,6 +47,33 @@ fn uses_outside(needle: &str, allowed: &[&str]) -> Vec<String> {
     found
 }
 
+/// docs/architecture.md, "Rooms": which crate may use which.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("unit", &[]),
+    ("core", &["unit"]),
+    ("sys", &[]),
+    ("exec", &["sys", "core", "unit"]),
+    ("git", &["unit"]),
+    ("rpc", &["core", "unit"]),
+    ("daemon", &["unit", "core", "sys", "exec", "git", "rpc"]),
+    ("cli", &["unit", "core", "sys", "exec", "git", "rpc", "daemon"]),
+];
+
+#[test]
+fn rooms_use_only_what_the_architecture_allows() {
+    for (room, allowed) in ARROWS {
+        let manifest = top().join("src").join(room).join("Cargo.toml");
+        let text = std::fs::read_to_string(manifest).expect("a manifest");
+        let used = text.split("[dependencies]").nth(1).expect("dependencies");
+        let used = used.split("\n[").next().expect("up to the next table");
+        for line in used.lines() {
+            let Some(name) = line.strip_prefix("gitproc-") else { continue };
+            let name = name.split(['.', ' ']).next().expect("a name");
+            assert!(allowed.contains(&name), "{room} must not use {name}");
+        }
+    }
+}
+
 #[test]
 fn petgraph_stays_in_core_graph() {
     assert_eq!(
