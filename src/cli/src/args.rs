@@ -94,6 +94,9 @@ pub enum Verb {
     /// Read and write the store on the daemon's behalf
     #[command(hide = true)]
     GitWorker(WorkerArgs),
+    /// Keep the cgroup that services live in
+    #[command(hide = true)]
+    HoldCgroup,
     /// Be the helper of one invocation
     #[command(hide = true)]
     ExecHelper,

@@ -13,6 +13,7 @@ use crate::spawn::{Belongings, runtime_directories};
 use gitproc_core::InvocationId;
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::protocol::{FromHelper, HelperState};
+use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_unit::{Preserve, Unit};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -92,10 +93,14 @@ async fn read(host: &Host, dir: &Path) -> Result<Found, String> {
             record.invocation
         ));
     }
-    match greet(host, dir, &record).await {
+    let oom_killed = cgroup(host, &record).oom_kills().unwrap_or(0) > 0;
+    match greet(dir, &record).await {
         Ok((link, pidfd, state)) => Ok(Found {
             record,
-            state,
+            state: HelperState {
+                oom_killed,
+                ..state
+            },
             dir: dir.to_owned(),
             alive: Some((link, pidfd)),
         }),
@@ -107,7 +112,10 @@ async fn read(host: &Host, dir: &Path) -> Result<Found, String> {
                 .unwrap_or_else(|_| HelperState::new(id, record.unit.clone()));
             Ok(Found {
                 record,
-                state,
+                state: HelperState {
+                    oom_killed,
+                    ..state
+                },
                 dir: dir.to_owned(),
                 alive: None,
             })
@@ -116,7 +124,6 @@ async fn read(host: &Host, dir: &Path) -> Result<Found, String> {
 }
 
 async fn greet(
-    host: &Host,
     dir: &Path,
     record: &InvocationRecord,
 ) -> Result<(Link, OwnedFd, HelperState), NotAlive> {
@@ -139,18 +146,23 @@ async fn greet(
         let who = format!("invocation {} of {}", state.invocation, state.unit);
         return Err(NotAlive::Foreign(who));
     }
-    let cgroup = cgroup_of(peer.pid);
-    let expected = host
-        .cgroups
-        .unit(&host.layout.instance, record.unit.as_str())
-        .path();
-    if let (Some(expected), Some(found)) = (expected, cgroup)
-        && record.cgroup.as_ref() == Some(&expected)
+    let found = cgroup_of(peer.pid);
+    if let (Some(expected), Some(found)) = (&record.cgroup, found)
         && !found.ends_with(&format!("{expected}/shim"))
     {
         return Err(NotAlive::Foreign(format!("it is in cgroup {found}")));
     }
     Ok((link, pidfd, state))
+}
+
+/// The cgroup that it was made in, also when this daemon would make it elsewhere (it was started by
+/// hand, say, and the last one by systemd).
+pub fn cgroup(host: &Host, record: &InvocationRecord) -> UnitCgroup {
+    let (instance, unit) = (&host.layout.instance, record.unit.as_str());
+    match &record.cgroup {
+        Some(path) => host.cgroups.unit_at(path, instance, unit),
+        None => host.cgroups.unit(instance, unit),
+    }
 }
 
 /// v2 path of a process.
@@ -168,9 +180,7 @@ impl Found {
         let preserve = service.map(|service| service.runtime_directory_preserve);
         Belongings {
             dir: self.dir.clone(),
-            cgroup: host
-                .cgroups
-                .unit(&host.layout.instance, self.record.unit.as_str()),
+            cgroup: cgroup(host, &self.record),
             runtime_directories: unit
                 .map(|unit| runtime_directories(host, unit))
                 .unwrap_or_default(),

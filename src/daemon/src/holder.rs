@@ -18,6 +18,7 @@ use crate::{cleanup, last_words};
 use gitproc_core::protocol::{Failure, FromHelper, ToHelper, Whom};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{HelperEvent, InvocationId};
+use gitproc_sys::cgroup::MemoryEvents;
 use gitproc_unit::{Preserve, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -93,6 +94,8 @@ struct Held {
     link: Option<Link>,
     pidfd: Arc<OwnedFd>,
     told: last_words::Told,
+    /// As far as reported. The cgroup is as old as the invocation, so the count begins at 0; what
+    /// an earlier daemon has reported is reported again, which changes nothing.
     oom_kills: u64,
     /// Set by `Release`: whether RuntimeDirectory= stays.
     released: Option<bool>,
@@ -184,7 +187,9 @@ impl Holder {
     async fn hold(mut self, mut held: Held) {
         let poller = self.context.poller.clone();
         let pidfd = Arc::clone(&held.pidfd);
-        let mut dead = std::pin::pin!(poller.readable(&pidfd));
+        let mut dead = std::pin::pin!(poller.readable(&*pidfd));
+        let memory = held.watch_memory();
+        let mut starved = std::pin::pin!(changed(&poller, memory.as_ref()));
         let mut open = true;
         loop {
             let kill_at = held.kill_at;
@@ -224,6 +229,12 @@ impl Holder {
                     }
                     break;
                 }
+                () = &mut starved => {
+                    if self.look_for_oom(&mut held, memory.as_ref()).await.is_err() {
+                        return;
+                    }
+                    starved.set(changed(&poller, memory.as_ref()));
+                }
                 () = at(kill_at) => {
                     held.kill_helper();
                     held.kill_at = None;
@@ -238,15 +249,24 @@ impl Holder {
             return Ok(());
         };
         if matches!(event, HelperEvent::Exited(_) | HelperEvent::MainExited(_)) {
-            self.look_for_oom(held).await?;
+            self.look_for_oom(held, None).await?;
         }
         held.told.note(&event);
         self.report(event).await
     }
 
-    /// The counter is read before an exit is reported, so that the engine knows why.
-    async fn look_for_oom(&self, held: &mut Held) -> Result<(), Leaving> {
-        let kills = held.belongings.cgroup.usage().oom_kills.unwrap_or(0);
+    /// The counter is read before an exit is reported, so that the engine knows why; and through
+    /// `watched`, if given, when that has told of a change.
+    async fn look_for_oom(
+        &self,
+        held: &mut Held,
+        watched: Option<&MemoryEvents>,
+    ) -> Result<(), Leaving> {
+        let kills = match watched.map(MemoryEvents::oom_kills) {
+            Some(Ok(kills)) => kills,
+            // A cgroup that is being removed has nothing more to tell by its open files.
+            Some(Err(_)) | None => held.belongings.cgroup.oom_kills().unwrap_or(0),
+        };
         if kills > held.oom_kills {
             held.oom_kills = kills;
             self.report(HelperEvent::OomKill).await?;
@@ -284,7 +304,7 @@ impl Holder {
             }
         }
         if held.released.is_none() {
-            if self.look_for_oom(&mut held).await.is_err() {
+            if self.look_for_oom(&mut held, None).await.is_err() {
                 return;
             }
             let left = crate::records::read_state(&held.belongings.dir);
@@ -326,7 +346,7 @@ impl Held {
     fn new(unit: UnitName, belongings: Belongings, link: Option<Link>, pidfd: OwnedFd) -> Held {
         Held {
             unit,
-            oom_kills: belongings.cgroup.usage().oom_kills.unwrap_or(0),
+            oom_kills: 0,
             belongings,
             link,
             pidfd: Arc::new(pidfd),
@@ -334,6 +354,18 @@ impl Held {
             released: None,
             kill_at: None,
         }
+    }
+
+    /// Without it, kills of other than main processes are noticed late.
+    fn watch_memory(&self) -> Option<MemoryEvents> {
+        self.belongings
+            .cgroup
+            .memory_events()
+            .unwrap_or_else(|error| {
+                let unit = self.unit.as_str();
+                tracing::warn!(unit, "{unit}: {}, ignoring", error.in_full());
+                None
+            })
     }
 
     /// An error shows again when the link is read, and there it is acted upon.
@@ -382,6 +414,14 @@ impl Held {
     /// Sets the time to kill the helper, unless an earlier one stands.
     fn give_up_in(&mut self, wait: Duration) {
         self.kill_at.get_or_insert(Instant::now() + wait);
+    }
+}
+
+/// Pends for ever where there is nothing to watch.
+async fn changed(poller: &Poller, events: Option<&MemoryEvents>) {
+    match events {
+        Some(events) if poller.changed(events).await.is_ok() => {}
+        Some(_) | None => std::future::pending().await,
     }
 }
 

@@ -10,6 +10,10 @@ use nix::unistd::{Gid, Group, Uid, User};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// Names the v2 cgroup that services are to live below, by its path below the mount. Under systemd
+/// it is that of a unit which outlives the daemon's own (`systemd/gitproc-services.service`).
+const CGROUP_VARIABLE: &str = "GITPROC_CGROUP";
+
 /// Everything about the host that spawning needs.
 #[derive(Debug)]
 pub struct Host {
@@ -51,7 +55,10 @@ impl Host {
                 "running without root: User=, Group= and most limits are not available".to_owned(),
             );
         }
-        let cgroups = Hierarchy::detect();
+        let cgroups = match std::env::var(CGROUP_VARIABLE) {
+            Ok(home) if !home.is_empty() => Hierarchy::detect_below(&home),
+            _ => Hierarchy::detect(),
+        };
         degradations.extend(cgroups.missing());
         if !cgroups.legacy().is_empty() {
             let names: Vec<_> = cgroups

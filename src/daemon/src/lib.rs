@@ -17,6 +17,7 @@ mod driver;
 mod event_loop;
 mod generations;
 mod git_socket;
+mod hold;
 mod holder;
 mod host;
 mod identity;
@@ -45,6 +46,7 @@ mod watch;
 use gitproc_core::layout::Layout;
 use std::path::PathBuf;
 
+pub use hold::hold;
 pub use run::run;
 
 /// How the daemon is started.

@@ -5,6 +5,9 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// Fields reach the journal as GITPROC_UNIT=, GITPROC_INVOCATION= and so on.
+const FIELD_PREFIX: &str = "GITPROC";
+
 /// Installs the log. A second call (tests) changes nothing.
 pub fn start() {
     let level = std::env::var("GITPROC_LOG")
@@ -13,7 +16,8 @@ pub fn start() {
         .unwrap_or(LevelFilter::INFO);
     let journal = is_journal()
         .then(tracing_journald::layer)
-        .and_then(Result::ok);
+        .and_then(Result::ok)
+        .map(|journal| journal.with_field_prefix(Some(FIELD_PREFIX.to_owned())));
     let registry = tracing_subscriber::registry().with(level);
     let _ = match journal {
         Some(journal) => registry.with(journal).try_init(),

@@ -17,6 +17,14 @@ pub fn run(context: &Context, args: DaemonArgs) -> Result<u8, Failure> {
     }
 }
 
+/// `hold-cgroup`
+pub fn hold_cgroup() -> Result<u8, Failure> {
+    match gitproc_daemon::hold() {
+        Ok(never) => match never {},
+        Err(error) => Err(Failure::caused("hold-cgroup", &error)),
+    }
+}
+
 /// `exec-helper`
 pub fn exec_helper() -> Result<u8, Failure> {
     // An exit code beyond 255 can't be; were there one, it would be a failure.

@@ -181,7 +181,11 @@ fn detail(client: &Client, deployed: &Deployed, status: UnitStatus) -> UnitDetai
             .cloned()
             .collect(),
         control_group: group.path().filter(|_| alive),
-        processes: if alive { processes(&group, &status) } else { Vec::new() },
+        processes: if alive {
+            processes(&group, &status)
+        } else {
+            Vec::new()
+        },
         log_tail: log_tail(client, &unit),
         row: row(client, status),
         fragment,

@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 /// children can't have processes of its own.
 const OWN_LEAF: &str = "gitproc-daemon";
 
-pub(super) fn detect() -> Result<Hierarchy> {
+/// Leaf of a process that only holds a cgroup.
+const HOLDER_LEAF: &str = "gitproc-holder";
+
+/// `home`: the v2 cgroup that instances are to live below, when it is not to be found out.
+pub(super) fn detect(home: Option<&str>) -> Result<Hierarchy> {
     let path = "/proc/self/mountinfo";
     let mounts = parse_mountinfo(&std::fs::read_to_string(path).context("read", path)?);
     let v1 = v1::Mounts::from_mounts(&mounts);
@@ -29,7 +33,11 @@ pub(super) fn detect() -> Result<Hierarchy> {
         reason: None,
         refused: None,
     };
-    Ok(match choose_base(&mount.point, own) {
+    let chosen = match home {
+        Some(home) => named_base(&mount.point, home),
+        None => choose_base(&mount.point, own),
+    };
+    Ok(match chosen.and_then(writable) {
         Ok(base) => {
             let (v2, refused) = controllers_for_children(&base);
             Hierarchy {
@@ -53,10 +61,28 @@ fn choose_base(mount: &Path, own: &str) -> std::result::Result<PathBuf, String> 
         dir.pop();
     }
     let root = nix::unistd::geteuid().is_root();
-    let base = match own == "/" || (root && !delegated(&dir)) {
+    Ok(match own == "/" || (root && !delegated(&dir)) {
         true => mount.to_owned(),
         false => dir,
-    };
+    })
+}
+
+/// A cgroup that the administrator names. One that is not there is an error rather than made: a
+/// supervisor that owns the tree has to make it, or it takes it away again.
+fn named_base(mount: &Path, home: &str) -> std::result::Result<PathBuf, String> {
+    let below = Path::new(home.trim_start_matches('/'));
+    let plain = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
+    if !below.components().all(plain) {
+        return Err(format!("{home} is no path of a cgroup"));
+    }
+    let dir = mount.join(below);
+    match dir.join("cgroup.procs").exists() {
+        true => Ok(dir),
+        false => Err(format!("there is no cgroup {}", dir.display())),
+    }
+}
+
+fn writable(base: PathBuf) -> std::result::Result<PathBuf, String> {
     match nix::unistd::access(&base.join("cgroup.procs"), AccessFlags::W_OK)
         .and_then(|()| nix::unistd::access(&base, AccessFlags::W_OK))
     {
@@ -134,6 +160,29 @@ fn vacate(base: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// See [`super::hold`].
+pub(super) fn hold() -> Result<PathBuf> {
+    let (mounts, own) = ("/proc/self/mountinfo", "/proc/self/cgroup");
+    let read = |path: &str| std::fs::read_to_string(path).context("read", path);
+    let mounts = parse_mountinfo(&read(mounts)?);
+    let absent = || std::io::Error::from_raw_os_error(libc::ENOENT);
+    let mount = mounts
+        .iter()
+        .find(|mount| mount.kind == "cgroup2")
+        .ok_or_else(absent)
+        .context("find", "a cgroup2 mount")?;
+    let own = read(own)?;
+    let held = PathBuf::from(own_cgroup(&own));
+    let leaf = mount
+        .point
+        .join(own_cgroup(&own).trim_start_matches('/'))
+        .join(HOLDER_LEAF);
+    make_dir(&leaf)?;
+    let procs = leaf.join("cgroup.procs");
+    std::fs::write(&procs, "0").context("write", procs.display())?;
+    Ok(held)
 }
 
 /// The v2 path of `/proc/self/cgroup`.

@@ -1,5 +1,5 @@
 //! The cgroup of one unit: its descriptors, its use of the host, its processes, and its end.
-use super::v1;
+use super::{MemoryEvents, v1};
 use crate::error::{Context, Error, Result};
 use crate::{file, pidfd};
 use nix::poll::{PollFd, PollFlags, poll};
@@ -71,14 +71,29 @@ impl UnitCgroup {
         let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
         let v1_memory = self.v1.memory();
         let v2_cpu = || keyed(&read("cpu.stat")?, "usage_usec")?.checked_mul(1_000);
-        let v2_oom = || keyed(&read("memory.events")?, "oom_kill");
         Usage {
-            memory_current: number("memory.current").or(v1_memory.map(|(now, _, _)| now)),
-            memory_peak: number("memory.peak").or(v1_memory.map(|(_, peak, _)| peak)),
+            memory_current: number("memory.current").or(v1_memory.map(|(now, _)| now)),
+            memory_peak: number("memory.peak").or(v1_memory.map(|(_, peak)| peak)),
             cpu_usage_ns: v2_cpu().or_else(|| self.v1.cpu_usage_ns()),
             tasks_current: number("pids.current").or_else(|| self.v1.tasks()),
-            oom_kills: v2_oom().or(v1_memory.map(|(_, _, kills)| kills)),
+            oom_kills: self.oom_kills(),
         }
+    }
+
+    /// Processes that the kernel killed for want of memory; `None` where nobody counts them.
+    pub fn oom_kills(&self) -> Option<u64> {
+        let events = self.payload().map(|dir| dir.join("memory.events"));
+        let v2 = events.and_then(|path| std::fs::read_to_string(path).ok());
+        v2.and_then(|text| keyed(&text, "oom_kill"))
+            .or_else(|| self.v1.oom_kills())
+    }
+
+    /// The payload's `memory.events`; `None` where v2 has no memory controller.
+    pub fn memory_events(&self) -> Result<Option<MemoryEvents>> {
+        let path = self.payload().map(|dir| dir.join("memory.events"));
+        path.filter(|path| path.exists())
+            .map(|path| MemoryEvents::open(&path))
+            .transpose()
     }
 
     /// Processes of the service, by the caller's numbers; to be shown.

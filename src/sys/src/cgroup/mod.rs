@@ -6,10 +6,12 @@
 mod detect;
 mod leaf;
 mod limits;
+mod memory_events;
 mod v1;
 
 pub use leaf::{UnitCgroup, Usage};
 pub use limits::Limits;
+pub use memory_events::MemoryEvents;
 
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
@@ -58,7 +60,13 @@ impl Hierarchy {
     /// Looks at what this host and this user have. Never fails: a host without cgroups has a
     /// hierarchy without them, and [`Hierarchy::missing`] says so.
     pub fn detect() -> Hierarchy {
-        detect::detect().unwrap_or_else(|error| Hierarchy::none(error.in_full()))
+        detect::detect(None).unwrap_or_else(|error| Hierarchy::none(error.in_full()))
+    }
+
+    /// The same, with instances below the v2 cgroup `home`, which has to exist. A path below the
+    /// mount, as in `/proc/PID/cgroup`: one that lives on when the cgroup of this process ends.
+    pub fn detect_below(home: &str) -> Hierarchy {
+        detect::detect(Some(home)).unwrap_or_else(|error| Hierarchy::none(error.in_full()))
     }
 
     /// No cgroups at all, for the reason given.
@@ -120,6 +128,19 @@ impl Hierarchy {
                 .map(|base| base.join(instance).join(&name)),
             mount: self.mount.clone(),
             v1: self.v1.unit(instance, &name, &self.v2),
+        }
+    }
+
+    /// The cgroup of a unit that was made where [`UnitCgroup::path`] was `path`: by an earlier
+    /// daemon, which may have had another base.
+    pub fn unit_at(&self, path: &str, instance: &str, unit: &str) -> UnitCgroup {
+        let group = self.unit(instance, unit);
+        match self.mount.as_os_str().is_empty() {
+            true => group,
+            false => UnitCgroup {
+                v2: Some(self.mount.join(path.trim_start_matches('/'))),
+                ..group
+            },
         }
     }
 
@@ -206,6 +227,12 @@ impl Hierarchy {
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect()
     }
+}
+
+/// Moves this process into a leaf of its v2 cgroup. While it lives there, that cgroup stays, and can
+/// give controllers to its children. Returns the path of that cgroup below the mount.
+pub fn hold() -> Result<PathBuf> {
+    detect::hold()
 }
 
 fn make_dir(dir: &Path) -> Result<()> {

@@ -121,13 +121,18 @@ impl Dirs {
         Some(controller.set_pid_max(tasks).map_err(|e| said(&e)))
     }
 
-    /// Bytes now, bytes at most, kills for want of memory.
-    pub(super) fn memory(&self) -> Option<(u64, u64, u64)> {
+    /// Bytes now, bytes at most.
+    pub(super) fn memory(&self) -> Option<(u64, u64)> {
         let dir = self.memory.as_ref().filter(|dir| dir.exists())?;
         let stat = MemController::new(dir.clone(), false).memory_stat();
-        let kills = std::fs::read_to_string(dir.join("memory.oom_control")).unwrap_or_default();
-        let kills = super::leaf::keyed(&kills, "oom_kill").unwrap_or(0);
-        Some((stat.usage_in_bytes, stat.max_usage_in_bytes, kills))
+        Some((stat.usage_in_bytes, stat.max_usage_in_bytes))
+    }
+
+    /// Kills for want of memory.
+    pub(super) fn oom_kills(&self) -> Option<u64> {
+        let path = self.memory.as_ref()?.join("memory.oom_control");
+        let text = std::fs::read_to_string(path).ok()?;
+        super::leaf::keyed(&text, "oom_kill")
     }
 
     /// ns of CPU.
