@@ -40,6 +40,14 @@ impl Session {
         Ok(Session { client, command })
     }
 
+    /// From here on each line of an answer has to come within `timeout`; by default jobs take as
+    /// long as the units' own time-outs say.
+    pub fn give_up_after(&mut self, timeout: Duration) -> Result<(), Failure> {
+        self.client
+            .set_timeout(Some(timeout))
+            .map_err(Failure::from)
+    }
+
     /// One call.
     pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Failure> {
         let answer = self.client.call::<M>(params);

@@ -15,7 +15,7 @@ pub const README: &str = "\
 # Services of this host
 
 Each `NAME.service` or `NAME.target` in this directory is a unit, as in systemd; drop-ins go to
-`NAME.service.d/*.conf`. What `multi-user.target` wants (`WantedBy=` in `[Install]`) runs.
+`NAME.service.d/*.conf`. What says `WantedBy=multi-user.target` in `[Install]` runs, and what it needs.
 
     git add NAME.service && git commit -m 'run NAME' && git push
 

@@ -32,6 +32,10 @@ const FILES: [(&str, &str); 5] = [
 const PORT: u16 = 18080;
 /// Files that name it.
 const WITH_PORT: [&str; 2] = ["web.service", "worker.service"];
+/// Moves the page to another port.
+const PORT_DROP_IN: &str = "10-port.conf";
+/// Takes User= away.
+const ROOTLESS_DROP_IN: &str = "20-rootless.conf";
 /// Files with `User=`.
 const WITH_USER: [&str; 4] = [
     "prepare.service",
@@ -59,10 +63,17 @@ pub struct Written {
     pub remarks: Vec<String>,
 }
 
-/// Writes the files into the clone; drop-ins change what this host can't have as it stands.
-pub fn write(clone: &Path, is_root: bool) -> Result<Written, Failure> {
+/// Writes the files into the clone; drop-ins change what this host can't have as it stands. In a
+/// clone that is kept, files that are there are the user's own by now and stay, unless `anew`.
+pub fn write(clone: &Path, is_root: bool, anew: bool) -> Result<Written, Failure> {
     for (name, text) in FILES {
-        put(clone, name, text)?;
+        if anew || !clone.join(name).exists() {
+            put(clone, name, text)?;
+        }
+        // What an earlier demo needed may not be so now.
+        for drop_in in [PORT_DROP_IN, ROOTLESS_DROP_IN] {
+            remove(&clone.join(format!("{name}.d/{drop_in}")))?;
+        }
     }
     let mut remarks = Vec::new();
     let port = free_port();
@@ -70,7 +81,7 @@ pub fn write(clone: &Path, is_root: bool) -> Result<Written, Failure> {
         let text =
             format!("# Port {PORT} was taken on this host.\n[Service]\nEnvironment=PORT={port}\n");
         for name in WITH_PORT {
-            put(clone, &format!("{name}.d/10-port.conf"), &text)?;
+            put(clone, &format!("{name}.d/{PORT_DROP_IN}"), &text)?;
         }
         remarks.push(format!(
             "port {PORT} is taken here: drop-ins move the page to {port}"
@@ -79,7 +90,7 @@ pub fn write(clone: &Path, is_root: bool) -> Result<Written, Failure> {
     if !is_root {
         let text = "# Only a daemon that runs as root can change users.\n[Service]\nUser=\n";
         for name in WITH_USER {
-            put(clone, &format!("{name}.d/20-rootless.conf"), text)?;
+            put(clone, &format!("{name}.d/{ROOTLESS_DROP_IN}"), text)?;
         }
         remarks.push("without root, drop-ins take User= away: services run as you".to_owned());
     }
@@ -93,6 +104,16 @@ pub fn put(clone: &Path, name: &str, text: &str) -> Result<(), Failure> {
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(&path, text))
         .map_err(|error| Failure::caused(format_args!("can't write {}", path.display()), &error))
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::caused(
+            format_args!("can't remove {}", path.display()),
+            &error,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The files' own port where it is free, else any that is.

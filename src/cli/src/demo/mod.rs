@@ -1,24 +1,25 @@
 //! `demo`: the whole product in a private directory, to play with or (`--tour`) to watch.
+//!
+//! ```text
+//! stage ─▶ init, examples, daemon ─▶ push ─▶ status ─▶ tour, or idle until Ctrl-C ─▶ clear
+//!             └───────────┴───────────┴─────────┴── failure, or a signal ──────────────┘
+//! ```
 mod examples;
 mod git;
+mod interrupt;
 mod leftovers;
 mod stage;
 mod tour;
 
 use crate::args::DemoArgs;
-use crate::failure::{FAILED, Failure};
+use crate::failure::Failure;
 use crate::output::print;
+use crate::render;
 use crate::verbs::{Context, init};
-use crate::{render, wait};
 use git::Clone;
 use gitproc_rpc::api::{Empty, HostStatus, List, ListParams, Status};
-use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
-use stage::Stage;
-use std::io::Read;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use interrupt::Interrupt;
+use stage::{Ending, Stage};
 
 /// Plays, cleans up, and says so.
 pub fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
@@ -28,28 +29,58 @@ pub fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
             "demo takes --dir DIR instead of --root",
         ));
     }
-    // From here on Ctrl-C means: stop the show and clear the stage.
     let interrupt = Interrupt::catch()?;
-    let mut stage = Stage::new(args.dir.as_deref())?;
+    let mut stage = Stage::new(args.dir.as_deref(), interrupt.clone())?;
+    let played = play(context, args, &mut stage, &interrupt);
+    // A signal to the whole terminal may have hit a child first; what that looked like is no news.
+    let played = match &played {
+        Err(_) => interrupt.check().and(played),
+        Ok(()) => played,
+    };
+    let ending = match &played {
+        Err(failure) if !interrupt.asked() => {
+            eprint!("{failure}");
+            Ending::Failed
+        }
+        _ => Ending::Played,
+    };
+    // Nobody may be there to read it: clearing up must not depend on that.
+    let _ = say("\nStopping every service in order, then the daemon …");
+    let cleared = stage.clear(ending)?;
+    let _ = say(&cleared);
+    Ok(played.err().map_or(0, |failure| failure.exit))
+}
+
+fn play(
+    context: &Context,
+    args: &DemoArgs,
+    stage: &mut Stage,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let is_root = nix::unistd::geteuid().is_root();
-    say(&format!("gitproc demo in {}", stage.root.display()))?;
+    say(&format!(
+        "This is gitproc in a private directory, {}",
+        stage.root.display()
+    ))?;
     say(match is_root {
         true => {
-            "running as root: PID namespaces, users, cgroups, limits as far as this host has them"
+            "It runs as root: each service has its own PID namespace, user, cgroup and limits, as \
+             far as this host has them."
         }
-        false => "running rootless: no User=, and limits only where a cgroup is delegated to you",
+        false => {
+            "It runs WITHOUT ROOT, which costs: services run as you (no User=), without limits \
+             unless a cgroup is delegated to you. The status below names what is missing."
+        }
     })?;
-
     init::make(&stage.place)?;
-    let clone = Clone::at(&stage.place.layout.clone);
-    let written = examples::write(&clone.directory, is_root)?;
+    interrupt.check()?;
+    let clone = Clone::at(&stage.place.layout.clone, interrupt.clone());
+    let written = examples::write(&clone.directory, is_root, args.tour)?;
     for remark in &written.remarks {
-        say(remark)?;
+        say(&format!("({remark})"))?;
     }
     stage.start_daemon()?;
-    let commit = clone.commit("Add the example site");
-    // A directory that was kept from an earlier demo has nothing new to commit.
-    let commit = commit.or_else(|_| clone.head())?;
+    let commit = clone.commit_if_changed("Add the example site")?;
     say(&format!(
         "\n$ git push        # {}",
         commit.get(..7).unwrap_or(&commit)
@@ -59,24 +90,14 @@ pub fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
     if !push.accepted {
         return Err(stage.daemon_failed("the push was refused"));
     }
-
-    let host = show_status(context, &stage)?;
-    let outcome = match args.tour {
-        true => tour::play(&mut stage, &clone, &interrupt),
+    let host = show_status(context, stage)?;
+    match args.tour {
+        true => tour::play(stage, &clone, interrupt),
         false => {
-            invite(&stage, written.port, &host)?;
+            invite(stage, written.port, &host)?;
             interrupt.wait(|| stage.daemon_ended())
         }
-    };
-    if let Err(failure) = &outcome {
-        eprint!("{failure}");
     }
-    say("\nstopping every service in order, then the daemon")?;
-    say(&stage.clear()?)?;
-    Ok(match outcome {
-        Ok(()) => 0,
-        Err(_) => FAILED,
-    })
 }
 
 fn show_status(context: &Context, stage: &Stage) -> Result<HostStatus, Failure> {
@@ -95,7 +116,7 @@ fn invite(stage: &Stage, port: u16, host: &HostStatus) -> Result<(), Failure> {
     let command = stage.place.command();
     let program = std::env::current_exe().map(|path| path.display().to_string());
     let command = match (&program, which("gitproc")) {
-        (Ok(path), false) => command.replacen("gitproc", path, 1),
+        (Ok(path), false) => command.replacen("gitproc", &crate::place::shell_word(path), 1),
         _ => command,
     };
     let clone = stage.place.layout.clone.display().to_string();
@@ -106,15 +127,27 @@ fn invite(stage: &Stage, port: u16, host: &HostStatus) -> Result<(), Failure> {
         .map_or(1, |generation| generation.number.0);
     say(&format!(
         "
-The daemon (pid {pid}) runs in the foreground of this terminal. In another one, try:
+The site is up, from a git commit. Try these in another terminal:
+
+  # look
   curl http://127.0.0.1:{port}/
   {command} status web
-  {command} logs -f web
-  {command} kill -s KILL web; {command} status web
-  cd {clone} && sed -i 's/GREETING=.*/GREETING=Bonjour./' web.service && git commit -qam 'Greet in French' && git push
+  {command} logs -n 20 web
+
+  # break it: it comes back, with another pid
+  {command} kill -s KILL web
+  {command} status web
+
+  # change it by a commit: only web restarts
+  cd {clone}
+  sed -i 's/GREETING=.*/GREETING=Bonjour./' web.service
+  git commit -qam 'Greet in French' && git push
+
+  # and back
   {command} history
   {command} rollback @{generation}
-Ctrl-C stops everything and leaves nothing behind.",
+
+The daemon has pid {pid}. Ctrl-C here stops everything and leaves nothing behind.",
         pid = host.pid,
     ))
 }
@@ -127,51 +160,4 @@ fn which(name: &str) -> bool {
 
 fn say(line: &str) -> Result<(), Failure> {
     print(&format!("{line}\n"))
-}
-
-/// Ctrl-C and SIGTERM, as something that can be waited for.
-pub struct Interrupt {
-    asked: Arc<AtomicBool>,
-    wakes: UnixStream,
-}
-
-impl Interrupt {
-    fn catch() -> Result<Interrupt, Failure> {
-        let failed = |error| Failure::caused("can't catch signals", &error);
-        let asked = Arc::new(AtomicBool::new(false));
-        let (wakes, writer) = UnixStream::pair().map_err(failed)?;
-        wakes.set_nonblocking(true).map_err(failed)?;
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, asked.clone()).map_err(failed)?;
-        }
-        // SIGCHLD too: the wait ends when the daemon does. Flags come first, so that a wake-up
-        // always finds its reason.
-        for signal in [SIGINT, SIGTERM, SIGCHLD] {
-            let writer = writer.try_clone().map_err(failed)?;
-            signal_hook::low_level::pipe::register(signal, writer).map_err(failed)?;
-        }
-        Ok(Interrupt { asked, wakes })
-    }
-
-    /// Whether somebody wants the show to end.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    /// Until somebody does, or the daemon has ended.
-    fn wait(&self, mut daemon_ended: impl FnMut() -> bool) -> Result<(), Failure> {
-        loop {
-            if self.asked() {
-                return Ok(());
-            }
-            if daemon_ended() {
-                return Err(Failure::new(FAILED, "the daemon has ended"));
-            }
-            wait::readable(self.wakes.as_fd())
-                .map_err(|error| Failure::caused("can't wait for signals", &error))?;
-            let mut seen = [0; 64];
-            // Only drained; what happened is looked up above.
-            let _ = (&self.wakes).read(&mut seen);
-        }
-    }
 }

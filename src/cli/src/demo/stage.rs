@@ -1,4 +1,5 @@
 //! The stage of the demo: a private root, its daemon, and everything cleared away at the end.
+use super::interrupt::Interrupt;
 use super::leftovers::{Witness, leftovers, survivors};
 use crate::failure::{FAILED, Failure};
 use crate::place::Place;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// Until a daemon must answer, or be gone; much more than a slow machine needs.
 const DAEMON_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest time for one answer: a stop takes as long as the units' own time-outs say (90 s by
+/// default), and no more.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(120);
 /// Lines of the daemon's log that are shown when it failed.
 const LOG_TAIL: usize = 20;
 
@@ -26,11 +30,21 @@ pub struct Stage {
     /// The demo made the root, and removes it.
     temporary: bool,
     daemon: Option<Child>,
+    interrupt: Interrupt,
+}
+
+/// How the show went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As it should, or interrupted.
+    Played,
+    /// There is something to look at afterwards.
+    Failed,
 }
 
 impl Stage {
     /// The root: `dir`, or a fresh temporary directory.
-    pub fn new(dir: Option<&Path>) -> Result<Stage, Failure> {
+    pub fn new(dir: Option<&Path>, interrupt: Interrupt) -> Result<Stage, Failure> {
         let made = match dir {
             Some(dir) => {
                 make_directory(dir)?;
@@ -52,6 +66,7 @@ impl Stage {
             temporary: dir.is_none(),
             root,
             daemon: None,
+            interrupt,
         })
     }
 
@@ -61,6 +76,15 @@ impl Stage {
 
     /// Starts the daemon and waits until it answers.
     pub fn start_daemon(&mut self) -> Result<u32, Failure> {
+        let interrupt = self.interrupt.clone();
+        interrupt.check()?;
+        let pid = self.launch(|| interrupt.asked())?;
+        interrupt.check()?;
+        Ok(pid)
+    }
+
+    /// Starts the daemon; waits until it answers, or until `give_up`.
+    fn launch(&mut self, give_up: impl Fn() -> bool) -> Result<u32, Failure> {
         let program = std::env::current_exe()
             .map_err(|error| Failure::caused("can't find this program", &error))?;
         let log = fs::File::options()
@@ -72,6 +96,9 @@ impl Stage {
             .arg("--root")
             .arg(&self.root)
             .arg("daemon")
+            // The demo may itself be a service; this daemon is not that service.
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -81,18 +108,27 @@ impl Stage {
             .map_err(|error| Failure::caused("can't start the daemon", &error))?;
         let pid = child.id();
         self.daemon = Some(child);
-        let answers = until(DAEMON_DEADLINE, || {
-            if self.daemon_ended() {
-                return Some(false);
-            }
-            let pong = Session::open(&self.place).and_then(|mut s| s.call::<Ping>(&Empty {}));
-            pong.is_ok_and(|pong| pong.pid == pid).then_some(true)
-        });
-        match answers {
-            Some(true) => Ok(pid),
-            Some(false) => Err(self.daemon_failed("the daemon ended at its start")),
+        match self.answering(give_up)? {
+            Some(()) => Ok(pid),
             None => Err(self.daemon_failed("the daemon does not answer")),
         }
+    }
+
+    /// Waits until the daemon answers; `None` after the deadline, or when told to give up.
+    fn answering(&mut self, give_up: impl Fn() -> bool) -> Result<Option<()>, Failure> {
+        let answers = until(DAEMON_DEADLINE, || {
+            if self.daemon_ended() {
+                return Some(Err(self.daemon_failed("the daemon ended at its start")));
+            }
+            if give_up() {
+                return Some(Ok(None));
+            }
+            let pid = self.daemon.as_ref().map(Child::id);
+            let pong = self.session().and_then(|mut s| s.call::<Ping>(&Empty {}));
+            pong.is_ok_and(|pong| Some(pong.pid) == pid)
+                .then_some(Ok(Some(())))
+        });
+        answers.unwrap_or(Ok(None))
     }
 
     /// Whether the daemon that was started is not there any more.
@@ -126,7 +162,9 @@ impl Stage {
 
     /// A conversation with the daemon.
     pub fn session(&self) -> Result<Session, Failure> {
-        Session::open(&self.place)
+        let mut session = Session::open(&self.place)?;
+        session.give_up_after(ANSWER_DEADLINE)?;
+        Ok(session)
     }
 
     /// One unit in depth.
@@ -160,21 +198,29 @@ impl Stage {
         Ok(pids.filter_map(Witness::of).collect())
     }
 
+    /// Whether services may run without a daemon.
+    fn has_invocations(&self) -> bool {
+        let entries = fs::read_dir(self.place.layout.invocations());
+        entries.into_iter().flatten().next().is_some()
+    }
+
     /// Stops services and daemon, removes a temporary root, and says what is left, which should be
-    /// nothing.
-    pub fn clear(mut self) -> Result<String, Failure> {
-        let stopped = match self.daemon_ended() {
-            // Its services may live on; only a daemon can stop them.
-            true => self.start_daemon().map(|_| ()),
-            false => Ok(()),
+    /// nothing. Signals don't keep it from that; everything in it has a deadline.
+    pub fn clear(mut self, ending: Ending) -> Result<String, Failure> {
+        let witnesses = match self.stop_everything() {
+            Ok(witnesses) => witnesses,
+            Err(failure) => {
+                // Nothing better is left to try.
+                let _ = self.kill_daemon();
+                let (root, command) = (self.root.display(), self.place.command());
+                let message = format!(
+                    "{}\nservices of the demo may still run under {root}",
+                    failure.message
+                );
+                let next = format!("{command} daemon & {command} shutdown");
+                return Err(Failure::new(FAILED, message).with_hint(next));
+            }
         };
-        stopped?;
-        let witnesses = self.witnesses()?;
-        self.session()?.call::<Shutdown>(&Empty {})?;
-        if until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_none() {
-            return Err(self.daemon_failed("the daemon does not end"));
-        }
-        self.daemon = None;
         let left = || {
             let mut left = leftovers(&self.root, &self.place.layout.instance);
             left.extend(survivors(&witnesses));
@@ -187,42 +233,45 @@ impl Stage {
                 format!("the demo left behind\n  {left}"),
             ));
         }
-        let kept = match self.temporary {
-            true => {
+        let kept = match (self.temporary, ending) {
+            (true, Ending::Played) => {
                 fs::remove_dir_all(&self.root).map_err(|error| {
                     Failure::caused(format_args!("can't remove {}", self.root.display()), &error)
                 })?;
                 "the directory is removed".to_owned()
             }
-            false => format!("{} is kept", self.root.display()),
+            (true, Ending::Failed) => {
+                let (root, log) = (self.root.display(), self.log());
+                let log = log.display();
+                format!("{root} is kept, to see what went wrong (the daemon's log: {log})")
+            }
+            (false, _) => format!("{} is kept", self.root.display()),
         };
         Ok(format!(
-            "nothing is left: no process, no mount, no cgroup; {kept}"
+            "Nothing is left: no process, no mount, no cgroup; {kept}."
         ))
     }
-}
 
-impl Drop for Stage {
-    /// After a failure in the middle: the daemon must not outlive the demo unseen.
-    fn drop(&mut self) {
-        if self.daemon.is_none() {
-            return;
+    /// Those who lived before.
+    fn stop_everything(&mut self) -> Result<Vec<Witness>, Failure> {
+        if self.daemon_ended() {
+            if !self.has_invocations() {
+                return Ok(Vec::new());
+            }
+            // Its services live on; only a daemon can stop them.
+            self.launch(|| false)?;
         }
-        let _ = self
-            .session()
-            .and_then(|mut s| s.call::<Shutdown>(&Empty {}));
-        let ended = until(DAEMON_DEADLINE, || self.daemon_ended().then_some(()));
-        if ended.is_none() {
-            let _ = self.kill_daemon(); // nothing better is left to try
+        // It may have been interrupted in the middle of its start.
+        if self.answering(|| false)?.is_none() {
+            return Err(self.daemon_failed("the daemon does not answer"));
         }
-        let invocations = fs::read_dir(self.place.layout.invocations());
-        let (root, command) = (self.root.display(), self.place.command());
-        if invocations.into_iter().flatten().next().is_some() {
-            eprintln!("gitproc: services of the demo may still run under {root}");
-            eprintln!("  next: {command} daemon & {command} shutdown");
-        } else if self.temporary {
-            eprintln!("gitproc: {root} is kept, to see what went wrong");
+        let witnesses = self.witnesses()?;
+        self.session()?.call::<Shutdown>(&Empty {})?;
+        if until(DAEMON_DEADLINE, || self.daemon_ended().then_some(())).is_none() {
+            return Err(self.daemon_failed("the daemon does not end"));
         }
+        self.daemon = None;
+        Ok(witnesses)
     }
 }
 

@@ -1,11 +1,11 @@
 //! `demo --tour`: the story, step by step, each claim checked.
 use super::examples::{UNITS, put};
 use super::git::Clone;
+use super::interrupt::Interrupt;
 use super::leftovers::{Witness, survivors};
+use super::say;
 use super::stage::Stage;
-use super::{Interrupt, say};
 use crate::failure::{FAILED, Failure};
-use crate::wait::until;
 use gitproc_core::snapshot::ActiveState;
 use gitproc_rpc::api::{Cat, Empty, JobParams, Rollback, RollbackParams, Status, Stop, Units};
 use nix::sys::signal::{Signal, kill};
@@ -62,10 +62,13 @@ struct Story<'a> {
 impl Story<'_> {
     fn step(&mut self, title: &str) -> Result<(), Failure> {
         self.step += 1;
-        match self.interrupt.asked() {
-            true => Err(Failure::new(FAILED, "interrupted")),
-            false => say(&format!("\n{}. {title}", self.step)),
-        }
+        self.interrupt.check()?;
+        say(&format!("\n{}. {title}", self.step))
+    }
+
+    /// Until there is an answer; `None` when it has not come in time.
+    fn until<T>(&self, question: impl FnMut() -> Option<T>) -> Result<Option<T>, Failure> {
+        self.interrupt.until(DEADLINE, question)
     }
 
     fn everything_is_up(&mut self) -> Result<(), Failure> {
@@ -112,9 +115,7 @@ impl Story<'_> {
         let old = before.get("web.service").copied().unwrap_or_default();
         say(&format!("  $ kill -9 {old}"))?;
         kill_9(old)?;
-        let new = until(DEADLINE, || {
-            self.stage.pid("web.service").filter(|new| *new != old)
-        });
+        let new = self.until(|| self.stage.pid("web.service").filter(|new| *new != old))?;
         claim(
             new.is_some(),
             &format!("web.service has pid {} now", shown(new.as_ref())),
@@ -151,7 +152,7 @@ impl Story<'_> {
             .flat_map(|unit| &unit.files)
             .any(|(_, text)| text.contains("GREETING=Hi."));
         claim(old, "web.service greets in English again")?;
-        let pid = until(DEADLINE, || self.stage.pid("web.service"));
+        let pid = self.until(|| self.stage.pid("web.service"))?;
         claim(
             pid.is_some(),
             &format!("web.service is active, pid {}", shown(pid.as_ref())),
@@ -177,7 +178,7 @@ impl Story<'_> {
         )?;
         let new = self.stage.start_daemon()?;
         claim(new != old, &format!("the new daemon has pid {new}"))?;
-        let same = until(DEADLINE, || self.pids().ok().filter(|pids| *pids == before));
+        let same = self.until(|| self.pids().ok().filter(|pids| *pids == before))?;
         claim(same.is_some(), &format!("it has adopted them: {before:?}"))
     }
 
@@ -185,10 +186,10 @@ impl Story<'_> {
         self.step("A stop leaves nothing, not even a grandchild with a session of its own")?;
         put(&self.clone.directory, "straggler.service", STRAGGLER)?;
         self.deploy("Add a service that leaves a process behind")?;
-        let seen = until(DEADLINE, || {
+        let seen = self.until(|| {
             let detail = self.stage.unit("straggler.service").ok()?;
             (detail.processes.len() >= 2).then_some(detail)
-        });
+        })?;
         let Some(detail) = seen else {
             return claim(
                 false,
@@ -225,6 +226,7 @@ impl Story<'_> {
         let before = self.pids()?;
         self.edit("web.service", "ExecStart=", "ExecStrat=")?;
         self.clone.commit("Make a mistake")?;
+        say("  $ git commit -am 'Make a mistake' && git push")?;
         let push = self.clone.push()?;
         for line in push
             .words
@@ -259,15 +261,16 @@ impl Story<'_> {
         let text = fs::read_to_string(&path).map_err(|error| {
             Failure::caused(format_args!("can't read {}", path.display()), &error)
         })?;
-        claim(
-            text.contains(old),
-            &format!("{name} has {old} to change into {new}"),
-        )?;
+        if !text.contains(old) {
+            return claim(false, &format!("{name} has {old}"));
+        }
+        say(&format!("  $ sed -i 's/{old}/{new}/' {name}"))?;
         put(&self.clone.directory, name, &text.replace(old, new))
     }
 
     fn deploy(&self, message: &str) -> Result<(), Failure> {
-        let commit = self.clone.commit(message)?;
+        // A directory that was kept from an earlier tour may have it already.
+        let commit = self.clone.commit_if_changed(message)?;
         say(&format!("  $ git commit -m '{message}' && git push"))?;
         let push = self.clone.push()?;
         for line in push
@@ -278,13 +281,13 @@ impl Story<'_> {
             say(&format!("  {}", line.trim_end()))?;
         }
         claim(push.accepted, "git push has succeeded")?;
-        let deployed = until(DEADLINE, || {
+        let deployed = self.until(|| {
             let host = self.stage.session().ok()?.call::<Status>(&Empty {}).ok()?;
             let there = host
                 .generation
                 .is_some_and(|generation| generation.commit.0 == commit);
             (there && !host.applying).then_some(())
-        });
+        })?;
         claim(deployed.is_some(), &format!("{} is deployed", &commit[..7]))
     }
 }
