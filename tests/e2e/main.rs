@@ -8,6 +8,7 @@ mod broken_store;
 mod instance;
 mod lifecycle;
 mod real_services;
+mod semantics;
 
 pub use instance::{Instance, Output};
 

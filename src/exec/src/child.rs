@@ -39,6 +39,8 @@ pub(crate) struct Child<'a> {
     /// stdout and stderr.
     pub(crate) log: [BorrowedFd<'a>; 2],
     pub(crate) accounts: PipeWriter,
+    /// v2 payload directory, when the process was not born there.
+    pub(crate) join: Option<BorrowedFd<'a>>,
 }
 
 type Step<T> = Result<T, Failure>;
@@ -69,6 +71,12 @@ impl Child<'_> {
         let spec = self.spec;
         sys(ExecStep::SignalMask, gitproc_sys::signal::reset())?;
         errno(ExecStep::Setsid, "start a session", nix::unistd::setsid())?;
+        if let Some(cgroup) = self.join {
+            sys(
+                ExecStep::Cgroup,
+                gitproc_sys::file::write_at(cgroup, "cgroup.procs", b"0"),
+            )?;
+        }
         for file in &spec.join_cgroup_files {
             // 0 is the writer itself, whatever its number is where.
             io(

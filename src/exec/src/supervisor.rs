@@ -384,6 +384,19 @@ impl Supervisor {
             )
         })?;
         fd::set_nonblocking(outcome.as_fd()).map_err(|error| failed(ExecStep::Fds, error))?;
+        let cgroup = self.cgroup.as_ref().map(AsFd::as_fd);
+        // Once cgroup.kill was written there, kernel 6.18 kills whatever is cloned into the payload
+        // from outside (it compares the kill counts of two cgroups). Moving in is not affected. Only
+        // the commands of ExecStopPost= run after a kill.
+        let (born_in, join) = match role {
+            ExecRole::StopPost => (None, cgroup),
+            ExecRole::Condition
+            | ExecRole::StartPre
+            | ExecRole::Start
+            | ExecRole::StartPost
+            | ExecRole::Reload
+            | ExecRole::Stop => (cgroup, None),
+        };
         let mut child = Some(Child {
             spec: &self.spec,
             command,
@@ -391,16 +404,13 @@ impl Supervisor {
             environment: &environment,
             log,
             accounts: writer,
+            join,
         });
         #[allow(unsafe_code)]
         // the one place outside sys: only the helper knows that it has one thread
         // SAFETY: the helper starts no thread.
-        let spawned = unsafe {
-            spawn::fork_into(self.cgroup.as_ref().map(AsFd::as_fd), || {
-                child.take().map_or(0, Child::run)
-            })
-        }
-        .map_err(|error| failed(ExecStep::Cgroup, error))?;
+        let spawned = unsafe { spawn::fork_into(born_in, || child.take().map_or(0, Child::run)) }
+            .map_err(|error| failed(ExecStep::Cgroup, error))?;
         drop(child);
         Ok(Running {
             role,

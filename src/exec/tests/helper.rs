@@ -432,6 +432,31 @@ fn a_grandchild_in_its_own_session_is_gone_after_quit() {
     assert!(pids.iter().all(|pid| !alive(*pid)), "{pids:?} live on");
 }
 
+#[test]
+fn stop_post_runs_in_a_payload_that_was_killed() {
+    needs_root!("stop_post_runs_in_a_payload_that_was_killed");
+    let mut service = Service::new(sh("exec sleep 1000"))
+        .with(|spec| {
+            let show = vec![sh("echo cleaned up; cat /proc/self/cgroup")];
+            spec.commands.insert(ExecRole::StopPost, show);
+        })
+        .up();
+    service.run(ExecRole::Start);
+    service.execed();
+    let cgroup = service.cgroup.as_ref().expect("made");
+    cgroup.kill_payload().expect("killed");
+    assert_eq!(service.exit().end, ProcessEnd::Killed(9));
+    let exit = service.run_to_end(ExecRole::StopPost);
+    assert_eq!((exit.end, exit.failure), (ProcessEnd::Exited(0), None));
+    service.quit();
+    let log = service.log();
+    assert!(log.starts_with("cleaned up\n"), "{log}");
+    if service.cgroup.as_ref().expect("made").path().is_some() {
+        let v2 = log.lines().find(|line| line.starts_with("0::"));
+        assert!(v2.is_some_and(|line| line.ends_with("/payload")), "{log}");
+    }
+}
+
 /// Host pids named sleep that descend from `root`.
 fn sleepers_below(root: u32) -> Vec<u32> {
     let mut found = Vec::new();

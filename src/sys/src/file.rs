@@ -61,6 +61,14 @@ pub fn lock_file(path: &Path) -> std::result::Result<Lock, LockError> {
     }
 }
 
+/// Writes `bytes` at one stroke into the existing file `name` of the open directory `dir`, as the
+/// files of cgroupfs want it.
+pub fn write_at(dir: BorrowedFd<'_>, name: &str, bytes: &[u8]) -> Result<()> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let fd = openat(dir, name, flags, Mode::empty()).context("open", name)?;
+    File::from(fd).write_all(bytes).context("write", name)
+}
+
 /// Whether a write must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
