@@ -4,42 +4,56 @@
 //! wait on each other only, never the loop on them.
 use crate::lines::{LineError, Lines};
 use crate::methods::{self, Context};
-use crate::peer::Caller;
+use crate::peer::{Caller, People};
 use gitproc_rpc::api::Method;
 use gitproc_rpc::codec;
 use gitproc_rpc::frame::{Oversized, REQUEST_LINE_MAX};
 use gitproc_rpc::{ErrorKind, Id, Incoming, Request, Response, RpcError};
+use gitproc_sys::socket::Peer;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// Connections at a time; a person has a few, a push one per hook.
-const CONNECTIONS_MAX: usize = 128;
+/// One that finds its places taken is told so, and not left waiting.
+const CONNECTIONS_MAX: usize = 96;
+/// Places for root and the daemon's own user alone: nobody else can lock the operator out.
+const OWN_CONNECTIONS_MAX: usize = 32;
 /// Requests in flight per connection; further ones wait unread.
 const IN_FLIGHT_MAX: usize = 16;
-/// Answers and notifications that may wait for a reader.
-const OUTGOING: usize = 256;
+/// Answers and notifications that may wait for a reader; an answer may have a megabyte.
+const OUTGOING: usize = 32;
+/// How often a client that says nothing more, but still listens, is seen to be there.
+const LISTENER_LOOK: Duration = Duration::from_secs(10);
 /// How long a reader may take nothing before it is dropped. A pager that is left open stops
 /// reading, so this is generous; only the connection's own tasks wait.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Accepts connections until the task is dropped; then finishes nothing.
 pub async fn serve(listener: UnixListener, context: Arc<Context>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(context.people);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
             Ok((stream, _)) => {
+                let peer = match gitproc_sys::socket::peer(stream.as_fd()) {
+                    Ok(peer) => peer,
+                    Err(error) => {
+                        tracing::warn!("refused a connection: {}", error.in_full());
+                        continue;
+                    }
+                };
+                let Some(place) = places.take(peer) else {
+                    refuse(&stream);
+                    continue;
+                };
                 let context = Arc::clone(&context);
                 tokio::spawn(async move {
-                    connection(stream, context).await;
+                    connection(stream, peer, context).await;
                     drop(place);
                 });
             }
@@ -52,14 +66,40 @@ pub async fn serve(listener: UnixListener, context: Arc<Context>) {
     }
 }
 
-async fn connection(stream: UnixStream, context: Arc<Context>) {
-    let peer = match gitproc_sys::socket::peer(stream.as_fd()) {
-        Ok(peer) => peer,
-        Err(error) => {
-            tracing::warn!("refused a connection: {}", error.in_full());
-            return;
+/// Room for connections.
+struct Places {
+    people: People,
+    everyone: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(people: People) -> Places {
+        Places {
+            people,
+            everyone: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            own: Arc::new(Semaphore::new(OWN_CONNECTIONS_MAX)),
         }
-    };
+    }
+
+    /// A place for this peer, if one is free.
+    fn take(&self, peer: Peer) -> Option<OwnedSemaphorePermit> {
+        let free = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
+        let own = peer.uid == 0 || peer.uid == self.people.own_uid;
+        free(&self.everyone).or_else(|| own.then(|| free(&self.own)).flatten())
+    }
+}
+
+/// Says that there is no place, and hangs up.
+fn refuse(stream: &UnixStream) {
+    let message = format!("{CONNECTIONS_MAX} connections are open already");
+    let error = RpcError::new(ErrorKind::Busy, message).with_hint("try again later");
+    let line = codec::encode_response(&Response::error(Id::Null, error));
+    // A socket that was accepted just now has room for it.
+    let _ = stream.try_write(&line);
+}
+
+async fn connection(stream: UnixStream, peer: Peer, context: Arc<Context>) {
     let people = context.people;
     let Ok(caller) = tokio::task::spawn_blocking(move || people.judge(peer)).await else {
         return;
@@ -72,16 +112,20 @@ async fn connection(stream: UnixStream, context: Arc<Context>) {
         outgoing,
     };
     let mut requests = JoinSet::new();
+    let mut lines = Lines::new(read, REQUEST_LINE_MAX);
     {
         let writer = write_all(write, queue);
         tokio::pin!(writer);
         tokio::select! {
             () = &mut writer => {}
-            gone = client.read(read, &mut requests) => {
+            gone = client.read(&mut lines, &mut requests) => {
                 drop(client);
                 // What is in flight may end and be answered; then the queue closes.
                 if !gone {
-                    writer.await;
+                    tokio::select! {
+                        () = &mut writer => {}
+                        () = hung_up(lines.get_ref(), LISTENER_LOOK) => {}
+                    }
                 }
             }
         }
@@ -106,8 +150,7 @@ pub struct HungUp;
 
 impl Client {
     /// Until the end of input; true when the peer is gone altogether.
-    async fn read(&self, read: OwnedReadHalf, requests: &mut JoinSet<()>) -> bool {
-        let mut lines = Lines::new(read, REQUEST_LINE_MAX);
+    async fn read(&self, lines: &mut Lines<OwnedReadHalf>, requests: &mut JoinSet<()>) -> bool {
         loop {
             while requests.len() >= IN_FLIGHT_MAX {
                 requests.join_next().await;
@@ -216,6 +259,16 @@ async fn is_gone(read: &OwnedReadHalf) -> bool {
     }
 }
 
+/// Until a peer that only listens is gone.
+async fn hung_up(read: &OwnedReadHalf, look: Duration) {
+    loop {
+        tokio::time::sleep(look).await;
+        if is_gone(read).await {
+            return;
+        }
+    }
+}
+
 /// The answer to `request` as method `M`.
 pub async fn answer<M, F>(request: &Request, id: Id, run: impl FnOnce(M::Params) -> F) -> Response
 where
@@ -227,4 +280,54 @@ where
         Err(error) => Err(error),
     };
     Response::of::<M>(id, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_can_not_lock_the_operator_out() {
+        let own_uid = 4_000_000;
+        let places = Places::new(People {
+            own_uid,
+            store_uid: None,
+            control_gid: None,
+        });
+        let peer = |uid| Peer {
+            uid,
+            gid: 0,
+            pid: 1,
+        };
+        let taken: Vec<_> = (0..CONNECTIONS_MAX)
+            .map(|_| places.take(peer(4_000_001)).expect("room"))
+            .collect();
+        assert!(places.take(peer(4_000_001)).is_none(), "no more room");
+        assert!(places.take(peer(0)).is_some(), "but for root");
+        assert!(places.take(peer(own_uid)).is_some(), "and its own user");
+        drop(taken);
+        assert!(places.take(peer(4_000_001)).is_some(), "room again");
+    }
+
+    #[tokio::test]
+    async fn whoever_refused_is_told_why() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        refuse(&ours);
+        drop(ours);
+        let mut lines = Lines::new(theirs, REQUEST_LINE_MAX);
+        let line = lines.next().await.expect("readable").expect("a line");
+        let text = String::from_utf8(line).expect("JSON");
+        assert!(text.contains("\"busy\""), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_hangs_up_is_noticed() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let (read, _write) = ours.into_split();
+        let look = Duration::from_millis(1);
+        let listening = tokio::time::timeout(50 * look, hung_up(&read, look)).await;
+        assert!(listening.is_err(), "it still listens");
+        drop(theirs);
+        hung_up(&read, look).await;
+    }
 }

@@ -17,6 +17,9 @@ use std::path::PathBuf;
 const BACKLOG: i32 = 64;
 /// Most descriptors in one message: a client's stdin, stdout and stderr.
 pub const FDS_MAX: usize = 3;
+/// Most descriptors that the kernel lets anybody send at once (SCM_MAX_FD). There is room for all of
+/// them, since those of a message that was cut off would stay open for ever.
+const KERNEL_FDS_MAX: usize = 253;
 /// Longest datagram that is read from a notify socket, in bytes (as systemd's).
 pub const DATAGRAM_MAX: usize = 4096;
 
@@ -191,7 +194,7 @@ pub fn receive_with_fds(
     stream: BorrowedFd<'_>,
     buffer: &mut [u8],
 ) -> Result<(usize, Vec<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([std::os::fd::RawFd; FDS_MAX]);
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; KERNEL_FDS_MAX]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), flags)
@@ -210,6 +213,23 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::os::fd::AsFd;
+
+    #[test]
+    fn descriptors_that_nobody_asked_for_are_received_to_be_closed() {
+        let (here, there) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        let null = std::fs::File::open("/dev/null").expect("it is there");
+        let many = [null.as_raw_fd(); KERNEL_FDS_MAX];
+        sendmsg::<()>(
+            here.as_raw_fd(),
+            &[IoSlice::new(b"x")],
+            &[ControlMessage::ScmRights(&many)],
+            MsgFlags::empty(),
+            None,
+        )
+        .expect("the kernel takes that many");
+        let (length, fds) = receive_with_fds(there.as_fd(), &mut [0; 8]).expect("sent");
+        assert_eq!((length, fds.len()), (1, KERNEL_FDS_MAX));
+    }
 
     #[test]
     fn a_name_longer_than_sun_path_is_bound_and_reached() {
