@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// children can't have processes of its own.
 const OWN_LEAF: &str = "gitproc-daemon";
 
+/// Rounds of moving processes out: each finds the children that were born during the one before.
+const VACATE_ROUNDS: usize = 10;
+
 /// Leaf of a process that only holds a cgroup.
 const HOLDER_LEAF: &str = "gitproc-holder";
 
@@ -148,15 +151,22 @@ fn vacate(base: &Path) -> Result<()> {
     let leaf = base.join(OWN_LEAF);
     make_dir(&leaf)?;
     let target = leaf.join("cgroup.procs");
-    let all = std::fs::read_to_string(base.join("cgroup.procs")).context("read", base.display())?;
     let own = std::process::id().to_string();
-    for pid in all.lines().filter(|pid| delegated(base) || *pid == own) {
-        // One that has just ended needs no moving.
-        match std::fs::write(&target, pid) {
-            Err(cause) if cause.raw_os_error() != Some(libc::ESRCH) => {
-                return Err(cause).context("move a process to", leaf.display());
+    let ours = delegated(base);
+    for _ in 0..VACATE_ROUNDS {
+        let procs = base.join("cgroup.procs");
+        let all = std::fs::read_to_string(&procs).context("read", procs.display())?;
+        let mut moved = 0;
+        for pid in all.lines().filter(|pid| ours || *pid == own) {
+            match std::fs::write(&target, pid) {
+                Ok(()) => moved += 1,
+                // One that has just ended needs no moving.
+                Err(cause) if cause.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(cause) => return Err(cause).context("move a process to", leaf.display()),
             }
-            _ => {}
+        }
+        if moved == 0 {
+            break;
         }
     }
     Ok(())

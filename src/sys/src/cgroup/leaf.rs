@@ -1,16 +1,9 @@
 //! The cgroup of one unit: its descriptors, its use of the host, its processes, and its end.
-use super::{MemoryEvents, v1};
+use super::{MemoryEvents, tree, v1};
 use crate::error::{Context, Error, Result};
-use crate::{file, pidfd};
-use nix::poll::{PollFd, PollFlags, poll};
-use std::os::fd::{AsFd, OwnedFd};
+use crate::file;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-/// Rounds of killing where the kernel has no cgroup.kill: each round finds the children that were
-/// born during the one before. A fork bomb may win; TasksMax= and the pid namespace end it.
-const KILL_ROUNDS: usize = 50;
-/// Longest time that [`UnitCgroup::remove`] waits for killed processes to be gone, in ms.
-const EMPTY_TIMEOUT_MS: u64 = 2_000;
 
 /// The cgroup of one unit, whether it exists or not.
 #[derive(Debug, Clone)]
@@ -103,7 +96,7 @@ impl UnitCgroup {
         let Some(dir) = payload.as_deref().or(v1.first().copied()) else {
             return Vec::new();
         };
-        read_procs(dir)
+        tree::procs(dir)
     }
 
     /// Whether anything lives in the v2 cgroup (helper included) or in a v1 directory.
@@ -116,7 +109,7 @@ impl UnitCgroup {
             .v1
             .dirs()
             .into_iter()
-            .any(|dir| !read_procs(dir).is_empty())
+            .any(|dir| !tree::procs(dir).is_empty())
     }
 
     /// The payload's `cgroup.events`; POLLPRI tells of a change. `None` without v2.
@@ -152,15 +145,13 @@ impl UnitCgroup {
                         Some(libc::ENOENT | libc::EACCES | libc::EPERM)
                     ) =>
                 {
-                    for leaf in [dir.clone(), dir.join("shim"), dir.join("payload")] {
-                        kill_listed(&leaf)?;
-                    }
+                    tree::kill(&dir)?;
                 }
                 Err(cause) => return Err(Error::new("write", path.display(), cause)),
             }
         }
         for dir in self.v1.dirs() {
-            kill_listed(dir)?;
+            tree::kill(dir)?;
         }
         Ok(())
     }
@@ -168,90 +159,11 @@ impl UnitCgroup {
     /// Removes every directory; it is no error when there are none. Waits a little for killed
     /// processes to be gone; fails when something lives on.
     pub fn remove(&self) -> Result<()> {
-        let v2 = self
-            .v2
-            .iter()
-            .flat_map(|dir| [dir.join("payload"), dir.join("shim"), dir.clone()]);
-        for dir in v2.chain(self.v1.dirs().into_iter().map(Path::to_owned)) {
-            remove_dir(&dir)?;
+        for dir in self.v2.as_deref().into_iter().chain(self.v1.dirs()) {
+            tree::remove(dir)?;
         }
         Ok(())
     }
-}
-
-fn read_procs(dir: &Path) -> Vec<u32> {
-    let text = std::fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
-    text.lines().filter_map(|line| line.parse().ok()).collect()
-}
-
-/// Kills what `cgroup.procs` lists, until nobody new is found there.
-fn kill_listed(dir: &Path) -> Result<()> {
-    let mut killed = std::collections::BTreeSet::new();
-    for _ in 0..KILL_ROUNDS {
-        let fresh: Vec<u32> = read_procs(dir)
-            .into_iter()
-            .filter(|pid| *pid > 0 && killed.insert(*pid))
-            .collect();
-        if fresh.is_empty() {
-            break;
-        }
-        for pid in fresh {
-            // By pidfd, and only if it still is in this cgroup once it is held: the number may be
-            // another's by now.
-            let Ok(process) = pidfd::open(pid) else {
-                continue;
-            };
-            if read_procs(dir).contains(&pid) {
-                pidfd::send_signal(process.as_fd(), libc::SIGKILL)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// rmdir, waiting while the kernel still takes processes apart.
-pub(super) fn remove_dir(dir: &Path) -> Result<()> {
-    let give_up = crate::host::monotonic_us() + EMPTY_TIMEOUT_MS * 1_000;
-    loop {
-        match std::fs::remove_dir(dir) {
-            Ok(()) => return Ok(()),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(cause) if cause.raw_os_error() == Some(libc::EBUSY) => {
-                let alive = read_procs(dir);
-                let ended = alive.iter().all(|pid| *pid > 0 && await_end(*pid, give_up));
-                if !ended || crate::host::monotonic_us() >= give_up {
-                    return Err(Error::new("remove cgroup", dir.display(), cause));
-                }
-                if alive.is_empty() {
-                    settle(dir);
-                }
-            }
-            Err(cause) => return Err(Error::new("remove cgroup", dir.display(), cause)),
-        }
-    }
-}
-
-/// Waits for one listed process; false when it outlives the deadline.
-fn await_end(pid: u32, give_up_us: u64) -> bool {
-    let left_ms = give_up_us.saturating_sub(crate::host::monotonic_us()) / 1_000;
-    match pidfd::open(pid) {
-        Ok(process) => pidfd::wait(process.as_fd(), u16::try_from(left_ms).unwrap_or(u16::MAX))
-            .unwrap_or(false),
-        Err(_) => true,
-    }
-}
-
-/// Nobody is listed, yet the directory is busy: tasks that are exiting. Waits for the next change
-/// of cgroup.events, a moment at most.
-fn settle(dir: &Path) {
-    const MOMENT_MS: u16 = 5;
-    let events = std::fs::File::open(dir.join("cgroup.events"));
-    let mut fds: Vec<_> = events
-        .iter()
-        .map(|file| PollFd::new(file.as_fd(), PollFlags::POLLPRI))
-        .collect();
-    // v1 has no such file: then this is only the moment.
-    let _ = poll(&mut fds, MOMENT_MS);
 }
 
 /// The number after `key` in a file of `key number` lines.

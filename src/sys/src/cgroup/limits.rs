@@ -22,6 +22,10 @@ const PERIOD_MAX_US: u64 = 1_000_000;
 /// Smallest quota that the kernel takes, in µs.
 const QUOTA_MIN_US: u64 = 1_000;
 
+/// From here on the kernel refuses a number of tasks (PID_MAX_LIMIT + 1 on 64 bits), and there can't
+/// be as many anyway.
+const TASKS_BEYOND: u64 = (1 << 22) + 1;
+
 /// A CPU quota as the kernel wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CpuMax {
@@ -99,17 +103,29 @@ impl Limits {
             note("CPUQuota", Cpu, done.or_else(|| group.v1.set_cpu_max(max)));
         }
         if let Some(tasks) = self.tasks_max {
-            let done = write(Pids, "pids.max", tasks.to_string());
+            let done = write(Pids, "pids.max", tasks_text(tasks));
             note(
                 "TasksMax",
                 Pids,
-                done.or_else(|| group.v1.set_tasks_max(tasks)),
+                done.or_else(|| {
+                    group
+                        .v1
+                        .set_tasks_max((tasks < TASKS_BEYOND).then_some(tasks))
+                }),
             );
         }
         if group.v1.memory.is_some() {
             unapplied.extend(v1::no_memory_high(self));
         }
         unapplied
+    }
+}
+
+/// As `pids.max` takes it.
+fn tasks_text(tasks: u64) -> String {
+    match tasks < TASKS_BEYOND {
+        true => tasks.to_string(),
+        false => "max".to_owned(),
     }
 }
 

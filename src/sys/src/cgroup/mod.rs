@@ -7,6 +7,7 @@ mod detect;
 mod leaf;
 mod limits;
 mod memory_events;
+mod tree;
 mod v1;
 
 pub use leaf::{UnitCgroup, Usage};
@@ -211,7 +212,7 @@ impl Hierarchy {
         }
         let v2 = self.base.iter().map(|base| base.join(instance));
         for dir in v2.chain(self.v1.instance_dirs(instance)) {
-            leaf::remove_dir(&dir)?;
+            tree::remove(&dir)?;
         }
         Ok(())
     }

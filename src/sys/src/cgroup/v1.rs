@@ -115,9 +115,11 @@ impl Dirs {
         Some(set.map_err(|e| said(&e)))
     }
 
-    pub(super) fn set_tasks_max(&self, tasks: u64) -> Option<Result<(), String>> {
+    /// `None`: no limit.
+    pub(super) fn set_tasks_max(&self, tasks: Option<u64>) -> Option<Result<(), String>> {
         let controller = PidController::new(self.pids.clone()?, false);
-        let tasks = i64::try_from(tasks).map_or(MaxValue::Max, MaxValue::Value);
+        let tasks = tasks.and_then(|tasks| i64::try_from(tasks).ok());
+        let tasks = tasks.map_or(MaxValue::Max, MaxValue::Value);
         Some(controller.set_pid_max(tasks).map_err(|e| said(&e)))
     }
 
