@@ -1,19 +1,23 @@
 //! The engine: the one owner of all unit states.
 //!
 //! Level-triggered where the target is concerned: each new target is compared with what *is*, and
-//! jobs are made from the difference ([`target`]). Jobs wait for each other by systemd's rules
-//! ([`jobs`]); one activation of one service runs by itself ([`activation`]); a daemon that was
-//! away takes up what lives ([`adopt`]).
+//! jobs are made from the difference ([`target`]); operators ask for others ([`request`]). Jobs
+//! merge ([`jobs`]), spread to other units ([`spread`]) and wait for each other ([`dispatch`]). One
+//! activation of one service runs by itself ([`activation`]). A daemon that was away takes up what
+//! lives ([`adopt`]).
 //!
 //! Each step ends the same way: records first (write-ahead), then acts, then news, then answers.
 mod activation;
 mod adopt;
+mod dispatch;
 mod jobs;
+mod neighbours;
+mod request;
 mod slot;
+mod spread;
 mod target;
 
 pub use activation::end_words;
-pub(crate) use jobs::is_host_kind;
 
 use crate::api::{HelperEvent, KillWhom, Verb};
 use crate::protocol::Whom;
@@ -21,6 +25,7 @@ use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
 use gitproc_unit::{Restart, ServiceSection, Unit, UnitName};
+use neighbours::Neighbours;
 use slot::{Phase, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 use target::Apply;
@@ -45,6 +50,8 @@ pub struct Engine {
     invocations: BTreeMap<InvocationId, UnitName>,
     /// Units that have a job.
     jobs: BTreeSet<UnitName>,
+    /// Who has to be asked when a unit moves.
+    neighbours: Neighbours,
     /// The target, and what its apply waits for.
     apply: Option<Apply>,
     /// Everything is to go down.
@@ -69,6 +76,7 @@ impl Engine {
             slots: BTreeMap::new(),
             invocations: BTreeMap::new(),
             jobs: BTreeSet::new(),
+            neighbours: Neighbours::default(),
             apply: None,
             shutdown: None,
             touched: BTreeSet::new(),
@@ -109,7 +117,16 @@ impl Engine {
 
     /// When [`Input::Tick`] is to be given next.
     pub fn deadline(&self) -> Option<Instant> {
-        self.slots.values().filter_map(Slot::deadline).min()
+        let due = self.slots.values().filter_map(|slot| self.due(slot));
+        due.min()
+    }
+
+    /// When something of a unit is due. A restart waits for the first target: until then the
+    /// definition is not known, nor whether it is wanted at all.
+    fn due(&self, slot: &Slot) -> Option<Instant> {
+        let restarts = matches!(slot.phase, Phase::AutoRestart { .. });
+        slot.deadline()
+            .filter(|_| !restarts || self.apply.is_some())
     }
 
     /// All units, by name.
@@ -189,7 +206,7 @@ impl Engine {
         let due: Vec<UnitName> = self
             .slots
             .iter()
-            .filter(|(_, slot)| slot.deadline().is_some_and(|at| at <= now))
+            .filter(|(_, slot)| self.due(slot).is_some_and(|at| at <= now))
             .map(|(name, _)| name.clone())
             .collect();
         for name in due {

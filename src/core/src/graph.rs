@@ -1,7 +1,6 @@
 //! Dependencies: what a target pulls in, in which order, and what can't be.
 //!
 //! The only file that knows petgraph.
-use crate::engine::is_host_kind;
 use gitproc_unit::{Diagnostic, Origin, Severity, Unit, UnitKind, UnitName, UnitSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -220,4 +219,21 @@ fn shortest_cycle<'a>(
         }
     }
     Vec::new()
+}
+
+/// Units of kinds that only the host has; their state is not followed.
+pub(crate) const fn is_host_kind(kind: UnitKind) -> bool {
+    match kind {
+        UnitKind::Mount
+        | UnitKind::Automount
+        | UnitKind::Swap
+        | UnitKind::Device
+        | UnitKind::Slice
+        | UnitKind::Scope => true,
+        UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Socket
+        | UnitKind::Timer
+        | UnitKind::Path => false,
+    }
 }

@@ -250,6 +250,15 @@ impl Slot {
         }
     }
 
+    /// It is down, and its job is to start it; a new target, which drops the job, finds it so.
+    pub fn is_still_to_start(&mut self) {
+        self.attempted = None;
+        self.completed = None;
+        if matches!(self.phase, Phase::AutoRestart { .. }) {
+            self.phase = Phase::Dead;
+        }
+    }
+
     fn last_main_pid(&self) -> Option<u32> {
         self.activation()
             .and_then(|activation| activation.exec_main_pid)

@@ -1,4 +1,5 @@
 //! A new target: compare what is wanted with what is, make the jobs, and tell when they are done.
+use super::neighbours::Neighbours;
 use super::slot::{Phase, Slot};
 use super::{Engine, Outbox};
 use crate::api::{Effect, Verb};
@@ -48,6 +49,13 @@ impl Engine {
         }
         self.supersede(job, out);
         self.adopt_definitions(now, commit, units);
+        let definitions = self.slots.values().flat_map(|slot| {
+            let wanted = slot.definition.as_ref().map(|(unit, _)| &**unit);
+            wanted
+                .into_iter()
+                .chain(slot.activation().map(|activation| &*activation.unit))
+        });
+        self.neighbours = Neighbours::of(definitions);
         self.mark_wanted(units);
         let changes: Vec<(UnitName, Change)> = self
             .slots

@@ -8,7 +8,7 @@ use gitproc_core::protocol::{Failure, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, graph};
-use gitproc_unit::{ExecRole, Origin, ServiceType, UnitKind, UnitName, UnitSet};
+use gitproc_unit::{ExecRole, Origin, Restart, ServiceType, UnitKind, UnitName, UnitSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -343,7 +343,22 @@ impl World {
                 self.kernel.remains.remove(&invocation);
             }
         }
+        self.live_without_a_target();
         self.target();
+    }
+
+    /// Until the store has been read, which may take its time.
+    fn live_without_a_target(&mut self) {
+        if !self.faults || self.random.percent(50) {
+            return;
+        }
+        for _ in 0..self.random.below(8) {
+            match self.random.below(10) {
+                0..4 => drop(self.deliver()),
+                4..7 => self.kernel_does_something(),
+                _ => self.tick(),
+            }
+        }
     }
 
     // ── Steps and effects ───────────────────────────────────────────────────────────────────
@@ -628,7 +643,13 @@ impl World {
             ActiveState::Failed => assert!(status.reason.is_some(), "no reason: {status:?}"),
             ActiveState::Inactive => {
                 let stopped = status.override_.is_some();
-                let ended = status.main_end.is_some() && status.result == UnitResult::Success;
+                // A commit may have changed the policy after the end, so all have to agree.
+                let always = self.commits.values().all(|units| {
+                    let service = units.units.get(&unit.name).map(|unit| &unit.service);
+                    matches!(service, Some(Some(service)) if service.restart == Restart::Always)
+                });
+                let ended =
+                    status.main_end.is_some() && status.result == UnitResult::Success && !always;
                 let said = status.reason.is_some();
                 let unbound = unit
                     .unit

@@ -1,0 +1,162 @@
+//! What an activation has done, and how it went: commands and signals, results, and why in words.
+use super::{Activation, CLEAN_SIGNALS, Main, Progress, Stage};
+use crate::Instant;
+use crate::api::Effect;
+use crate::protocol::{Exit, Failure, ProcessEnd, Whom};
+use crate::snapshot::UnitResult;
+use gitproc_unit::{ExecRole, ServiceType};
+
+impl Activation {
+    pub(super) fn signal(&self, whom: Whom, signal: i32, out: &mut Vec<Effect>) {
+        out.push(Effect::Signal {
+            invocation: self.invocation,
+            whom,
+            signal,
+        });
+    }
+
+    pub(super) fn run(&mut self, role: ExecRole, index: u32, out: &mut Vec<Effect>) {
+        match role == ExecRole::Start && self.service().service_type != ServiceType::Forking {
+            true => self.main = Main::Ordered,
+            false => self.control = true,
+        }
+        let mut environment = Vec::new();
+        // systemd.exec(5): all that clean up are told what happened.
+        if matches!(role, ExecRole::Stop | ExecRole::StopPost) {
+            environment.push(("SERVICE_RESULT".to_owned(), self.result.as_str().to_owned()));
+            if let Some(end) = self.main_end {
+                let (code, status) = match end {
+                    ProcessEnd::Exited(code) => ("exited", code.to_string()),
+                    ProcessEnd::Killed(signal) => ("killed", signal_words(signal)),
+                    ProcessEnd::Dumped(signal) => ("dumped", signal_words(signal)),
+                };
+                environment.push(("EXIT_CODE".to_owned(), code.to_owned()));
+                environment.push(("EXIT_STATUS".to_owned(), status));
+            }
+        }
+        // MAINPID= is added by the helper, which alone knows it as the service sees it.
+        out.push(Effect::Run {
+            invocation: self.invocation,
+            role,
+            index,
+            environment,
+        });
+    }
+
+    pub(in crate::engine) fn note_main_end(&mut self, end: ProcessEnd, ignore: bool) {
+        self.main = Main::Ended;
+        self.main_pid = None;
+        self.main_end = Some(end);
+        // What lives on until the release (KillMode=none) is ended by it, which is no failure.
+        if ignore || self.stage == Stage::Releasing || self.is_clean(end, ExecRole::Start) {
+            return;
+        }
+        if self.oom_killed {
+            self.fail(UnitResult::OomKill, "killed for want of memory".into());
+            return;
+        }
+        self.fail(result_of(end), format!("main process {}", end_words(end)));
+    }
+
+    pub(in crate::engine) fn is_clean(&self, end: ProcessEnd, role: ExecRole) -> bool {
+        let service = self.service();
+        let daemon = role == ExecRole::Start && service.service_type != ServiceType::Oneshot;
+        match end {
+            ProcessEnd::Exited(0) => true,
+            ProcessEnd::Exited(code) => {
+                role == ExecRole::Start && service.success_exit_status.codes.contains(&code)
+            }
+            ProcessEnd::Killed(signal) => {
+                (daemon && CLEAN_SIGNALS.contains(&signal))
+                    || (role == ExecRole::Start
+                        && service.success_exit_status.signals.contains(&signal))
+            }
+            ProcessEnd::Dumped(signal) => {
+                role == ExecRole::Start && service.success_exit_status.signals.contains(&signal)
+            }
+        }
+    }
+
+    /// Keeps the first thing that went wrong.
+    pub(in crate::engine) fn fail(&mut self, result: UnitResult, reason: String) {
+        if self.result == UnitResult::Success {
+            self.result = result;
+            self.reason = Some(reason);
+        }
+    }
+
+    /// Nothing has run. systemd takes these steps in the main process, and shows them so.
+    pub(in crate::engine) fn fail_set_up(&mut self, failure: &Failure) {
+        self.main_end = Some(ProcessEnd::Exited(failure.step.status()));
+        self.fail_step(failure);
+    }
+
+    pub(super) fn fail_step(&mut self, failure: &Failure) {
+        let status = failure.step.status();
+        let name = failure.step.name();
+        self.fail(
+            UnitResult::ExitCode,
+            format!(
+                "failed at step {name}: {} (status={status}/{name})",
+                failure.detail
+            ),
+        );
+    }
+
+    pub(in crate::engine) fn fail_exit(&mut self, exit: &Exit) {
+        match &exit.failure {
+            Some(failure) => self.fail_step(failure),
+            None => self.fail(
+                result_of(exit.end),
+                format!("{} {}", role_words(exit.role), end_words(exit.end)),
+            ),
+        }
+    }
+
+    pub(super) fn control_failed(
+        &mut self,
+        now: Instant,
+        exit: &Exit,
+        out: &mut Vec<Effect>,
+    ) -> Progress {
+        self.fail_exit(exit);
+        self.enter_stop_sigterm(now, out);
+        Progress::None
+    }
+}
+
+const fn result_of(end: ProcessEnd) -> UnitResult {
+    match end {
+        ProcessEnd::Exited(_) => UnitResult::ExitCode,
+        ProcessEnd::Killed(_) => UnitResult::Signal,
+        ProcessEnd::Dumped(_) => UnitResult::CoreDump,
+    }
+}
+
+fn signal_words(signal: i32) -> String {
+    gitproc_unit::value::signal_name(signal).map_or_else(
+        || signal.to_string(),
+        |name| name.strip_prefix("SIG").unwrap_or(name).to_owned(),
+    )
+}
+
+/// `exited with status 3`, `was killed by SIGKILL`.
+pub fn end_words(end: ProcessEnd) -> String {
+    match end {
+        ProcessEnd::Exited(code) => format!("exited with status {code}"),
+        ProcessEnd::Killed(signal) => format!("was killed by SIG{}", signal_words(signal)),
+        ProcessEnd::Dumped(signal) => format!("dumped core on SIG{}", signal_words(signal)),
+    }
+}
+
+const fn role_words(role: ExecRole) -> &'static str {
+    match role {
+        ExecRole::Condition => "ExecCondition=",
+        ExecRole::StartPre => "ExecStartPre=",
+        ExecRole::Start => "ExecStart=",
+        ExecRole::StartPost => "ExecStartPost=",
+        ExecRole::Reload => "ExecReload=",
+        ExecRole::Stop => "ExecStop=",
+        ExecRole::StopPost => "ExecStopPost=",
+    }
+}

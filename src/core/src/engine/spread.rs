@@ -1,0 +1,126 @@
+//! Who goes along: a stop takes down what needs the unit, a start pulls in what it needs, and what
+//! excludes it goes.
+use super::neighbours::needs;
+use super::slot::Slot;
+use super::{Engine, Outbox};
+use crate::api::Verb;
+use gitproc_unit::{Unit, UnitName};
+use std::collections::BTreeSet;
+
+impl Engine {
+    /// The unit and, transitively, what must go down with it: units that run, or are about to, and
+    /// need it by Requires=, BindsTo=, Requisite= or PartOf=.
+    pub(super) fn with_dependents(&self, unit: &UnitName) -> BTreeSet<UnitName> {
+        let mut found = BTreeSet::from([unit.clone()]);
+        let mut open = vec![unit.clone()];
+        while let Some(name) = open.pop() {
+            for other in self.neighbours.needing(&name) {
+                let Some(slot) = self.slot(other) else {
+                    continue;
+                };
+                let concerned = slot.is_live() || slot.job.is_some();
+                let needs = slot.unit().is_some_and(|unit| needs(unit, &name));
+                if concerned && needs && !slot.is_built_in() && found.insert(other.clone()) {
+                    open.push(other.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// What runs and must not run beside `unit` (Conflicts=, which either side may say).
+    pub(super) fn conflicting(&self, unit: &UnitName) -> Vec<UnitName> {
+        let excludes = |a: &UnitName, b: &UnitName| {
+            self.slot(a)
+                .and_then(Slot::unit)
+                .is_some_and(|unit| unit.unit.conflicts.contains(b))
+        };
+        self.neighbours
+            .excluding(unit)
+            .filter(|other| {
+                self.slot(other)
+                    .is_some_and(|slot| !slot.is_built_in() && slot.is_live())
+                    && (excludes(unit, other) || excludes(other, unit))
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// BindsTo=: what is bound to a unit that went down by itself goes too.
+    pub(super) fn stop_what_is_bound_to(&mut self, unit: &UnitName, out: &mut Outbox) {
+        if self.slot(unit).is_some_and(|slot| slot.job.is_some()) {
+            return; // a restart or a new start is on its way
+        }
+        let bound: Vec<UnitName> = self
+            .neighbours
+            .needing(unit)
+            .filter(|name| {
+                self.slot(name).is_some_and(|slot| {
+                    let bound = slot
+                        .unit()
+                        .is_some_and(|own| own.unit.binds_to.contains(unit));
+                    bound && slot.is_live() && slot.job.is_none()
+                })
+            })
+            .cloned()
+            .collect();
+        for name in bound {
+            for name in self.with_dependents(&name) {
+                // What only waits to start finds out by itself, and says so.
+                if self.slot(&name).is_some_and(Slot::is_live) {
+                    self.put_job(&name, Verb::Stop, None, false, out);
+                    self.say_why_it_stops(&name, format!("{unit}, which it needs, went down"));
+                }
+            }
+        }
+    }
+
+    pub(super) fn say_why_it_stops(&mut self, name: &UnitName, reason: String) {
+        if let Some(activation) = self.touch(name).and_then(Slot::activation_mut) {
+            activation.reason.get_or_insert(reason);
+        }
+    }
+
+    /// Starts what `name` needs and what is down, unless an operator stopped it.
+    pub(super) fn pull_in_requirements(&mut self, name: &UnitName, out: &mut Outbox) {
+        let mut open = vec![name.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            let Some((unit, _)) = self.slot(&next).and_then(|slot| slot.definition.clone()) else {
+                continue;
+            };
+            for other in unit.unit.requires.iter().chain(&unit.unit.binds_to) {
+                let down = self
+                    .slot(other)
+                    .is_some_and(|slot| !slot.is_live() && !slot.is_up() && slot.job.is_none());
+                let ended_well = self
+                    .slot(other)
+                    .is_some_and(|slot| slot.completed.is_some());
+                let stopped = self
+                    .slot(other)
+                    .is_some_and(|slot| slot.stopped_by_operator);
+                if down && !stopped && !ended_well && seen.insert(other.clone()) {
+                    self.put_start(other, None, false, out);
+                    open.push(other.clone());
+                }
+            }
+        }
+    }
+}
+
+/// `unit` can't start without `other`.
+pub(super) fn requires(unit: &Unit, other: &UnitName) -> bool {
+    let section = &unit.unit;
+    [&section.requires, &section.binds_to, &section.requisite]
+        .iter()
+        .any(|names| names.contains(other))
+}
+
+/// A restart of something else may take it along: it runs, and nothing has told it to stop.
+pub(super) fn can_be_restarted(slot: &Slot) -> bool {
+    let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+    let stopping = slot
+        .activation()
+        .is_some_and(|activation| activation.told_to_stop);
+    slot.is_live() && slot.definition.is_some() && !to_stop && (!stopping || slot.job.is_some())
+}
