@@ -5,7 +5,7 @@ use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
 use gitproc_sys::cgroup::Hierarchy;
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
-use gitproc_unit::{HostFacts, MemoryAmount, ResourceControl, TasksAmount};
+use gitproc_unit::{HostFacts, MemoryAmount, ResourceControl, Rlimit, TasksAmount};
 use nix::unistd::{Gid, Group, Uid, User};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ pub struct Host {
     pub helper: HelperProgram,
     /// `LANG`, for the services.
     pub lang: Option<String>,
+    /// Limit on open files for services whose unit sets none.
+    pub open_files: Option<Rlimit>,
     /// What is lacking, one line each.
     pub degradations: Vec<String>,
     memory_bytes: u64,
@@ -71,7 +73,13 @@ impl Host {
                 names.join(", ")
             ));
         }
+        let open_files = crate::open_files::raise()
+            .inspect_err(|cause| {
+                degradations.push(format!("the limit on open files can't be raised: {cause}"));
+            })
+            .ok();
         Ok(Host {
+            open_files,
             facts: facts(&layout)?,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,

@@ -27,6 +27,7 @@ mod link;
 mod log;
 mod logs;
 mod methods;
+mod open_files;
 mod peer;
 mod poller;
 mod progress;

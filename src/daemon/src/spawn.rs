@@ -11,7 +11,7 @@ use gitproc_core::spec_build::{self, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
-use gitproc_unit::{DirectoryKind, Preserve, Unit};
+use gitproc_unit::{DirectoryKind, Preserve, Resource, Unit};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
@@ -83,7 +83,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         preserve: service.runtime_directory_preserve,
         cgroup,
     };
-    let spec = spec_build::build(
+    let mut spec = spec_build::build(
         unit,
         service,
         &host.facts,
@@ -101,6 +101,9 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             lang: host.lang.as_deref(),
         },
     );
+    if let Some(limit) = host.open_files {
+        spec.rlimits.entry(Resource::Nofile).or_insert(limit);
+    }
     match clone_helper(host, request, &belongings, &spec) {
         Ok((pidfd, link)) => Ok(Spawned {
             pidfd,
