@@ -129,9 +129,11 @@ impl Client {
         let id = Id::from(self.next_id);
         self.next_id += 1;
         let line = codec::encode_request(&id, M::NAME, params).map_err(CallError::Encode)?;
-        self.stream
-            .write_all(&line)
-            .map_err(|source| io_error("write to", source))?;
+        match self.stream.write_all(&line) {
+            // A daemon that hangs up at once has said why.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            written => written.map_err(|source| io_error("write to", source))?,
+        }
         loop {
             match codec::decode_reply(self.read_line()?)? {
                 Reply::Notification { method, params } => {

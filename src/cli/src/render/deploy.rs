@@ -6,6 +6,7 @@ use gitproc_core::CommitId;
 use gitproc_core::generation::{GenerationKind, GenerationRecord, Outcome};
 use gitproc_core::plan::{PlanAction, PlannedChange};
 use gitproc_rpc::api::{ApplyReport, PlanView};
+use gitproc_unit::{Diagnostic, Severity};
 use std::fmt::Write;
 
 /// What would change, unit by unit.
@@ -32,7 +33,10 @@ pub fn plan(view: &PlanView, palette: Palette) -> String {
         let width = width.unwrap_or(0);
         let _ = writeln!(out, "  {sign} {unit:width$}  {}", printable(reason));
     }
+    let refused = |found: &Diagnostic| found.severity == Severity::Error;
+    let refused = view.diagnostics.iter().any(refused);
     let _ = match (changes.len(), view.plan.unchanged) {
+        _ if refused => writeln!(out, "refused, so nothing would change:"),
         (0, count) => writeln!(out, "nothing changes ({count} units stay as they are)"),
         (_, count) => writeln!(out, "{count} stay as they are"),
     };

@@ -232,6 +232,30 @@ plan 7d1fdcb → 6c47665
 }
 
 #[test]
+fn a_plan_of_a_refused_commit_promises_nothing() {
+    let view = PlanView {
+        from: Some(CommitId("7d1fdcb000".into())),
+        to: CommitId("6c47665aaaa".into()),
+        plan: Plan::default(),
+        diagnostics: vec![Diagnostic {
+            severity: Severity::Error,
+            file: "web.service".into(),
+            line: 7,
+            message: "unknown key 'ExecStrat' in [Service]".into(),
+            hint: None,
+        }],
+    };
+    assert_eq!(
+        plan(&view, PLAIN),
+        "\
+plan 7d1fdcb → 6c47665
+refused, so nothing would change:
+web.service:7: unknown key 'ExecStrat' in [Service]
+"
+    );
+}
+
+#[test]
 fn an_apply_ends_in_words() {
     let mut ended = ApplyReport {
         generation: Some(Generation(42)),

@@ -154,3 +154,20 @@ fn the_path_may_be_longer_than_an_address() {
     let _listener = UnixListener::bind(by_fd).expect("a short path");
     Client::connect(&path).expect("it listens");
 }
+
+#[test]
+fn a_daemon_that_hangs_up_at_once_has_said_why() {
+    let directory = TempDir::new("busy");
+    let path = directory.0.join("s");
+    let listener = UnixListener::bind(&path).expect("a fresh path");
+    let mut client = Client::connect(&path).expect("it listens");
+    let (mut stream, _) = listener.accept().expect("the client waits");
+    let answer =
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":106,\"message\":\"full\"}}\n";
+    stream.write_all(answer.as_bytes()).expect("there is room");
+    drop(stream);
+    match client.call::<Ping>(&Empty {}) {
+        Err(CallError::Rpc(error)) => assert_eq!(error.message, "full"),
+        other => panic!("{other:?}"),
+    }
+}
