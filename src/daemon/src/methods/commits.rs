@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 const PROGRESS_LINES: usize = 1024;
 
 /// Longest `--reason`, in bytes: it becomes the subject of a commit.
-const REASON_MAX: usize = 1024;
+pub const REASON_MAX: usize = 1024;
 
 async fn candidate(client: &Client, commit: &CommitId) -> Result<Candidate, RpcError> {
     let context = &client.context;

@@ -1,5 +1,5 @@
 //! What the store's hooks ask: may these refs move, and now that they have, apply them.
-use super::commits::follow;
+use super::commits::{REASON_MAX, follow};
 use super::store_error;
 use crate::announced::Cause;
 use crate::candidate::Candidate;
@@ -8,8 +8,8 @@ use crate::server::Client;
 use gitproc_core::CommitId;
 use gitproc_core::generation::GenerationKind;
 use gitproc_core::plan::Plan;
-use gitproc_rpc::RpcError;
 use gitproc_rpc::api::{ApplyReport, HookParams, HookVerdict, RefUpdate};
+use gitproc_rpc::{ErrorKind, RpcError};
 use gitproc_unit::Severity;
 use std::path::PathBuf;
 
@@ -22,9 +22,18 @@ pub async fn pre_receive(client: &Client, params: HookParams) -> Result<HookVerd
         accepted: true,
         lines: Vec::new(),
     };
+    let cause = match cause(&params) {
+        Ok(cause) => cause,
+        Err(line) => {
+            return Ok(HookVerdict {
+                accepted: false,
+                lines: vec![line],
+            });
+        }
+    };
     for update in &params.updates {
         let (accepted, lines) = match judge_name(update, &client.context.config.branch) {
-            Named::Followed => followed(client, update, &params).await?,
+            Named::Followed => followed(client, update, &params, &cause).await?,
             Named::Other(line) => (true, vec![line]),
             Named::Refused(line) => (false, vec![line]),
         };
@@ -65,6 +74,7 @@ async fn followed(
     client: &Client,
     update: &RefUpdate,
     params: &HookParams,
+    cause: &Cause,
 ) -> Result<(bool, Vec<String>), RpcError> {
     let context = &client.context;
     let commit = CommitId(update.new.clone());
@@ -76,9 +86,7 @@ async fn followed(
         .map_err(store_error)?;
     let candidate = Candidate::judge(snapshot, &context.host.facts);
     if !candidate.is_refused() {
-        context
-            .deployer
-            .announce(commit, cause(params.pusher.as_deref()));
+        context.deployer.announce(commit, cause.clone());
     }
     let deployed = context.deployer.deployed();
     let from = deployed
@@ -145,7 +153,8 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
             diagnostics: Vec::new(),
         });
     }
-    let cause = cause(params.pusher.as_deref());
+    let cause =
+        cause(&params).map_err(|message| RpcError::new(ErrorKind::InvalidParams, message))?;
     let mut report = follow(client, |waiter| Trigger {
         actor: cause.actor,
         kind: cause.kind,
@@ -159,12 +168,29 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
     Ok(report)
 }
 
-fn cause(pusher: Option<&str>) -> Cause {
-    Cause {
-        actor: format!("git push by {}", pusher.unwrap_or("an unknown user")),
-        kind: GenerationKind::Push,
-        reason: None,
+/// Who pushes, and why (`git push -o reason=TEXT`); or what is wrong with the options.
+fn cause(params: &HookParams) -> Result<Cause, String> {
+    let mut reason = None;
+    for option in &params.options {
+        match option.strip_prefix("reason=") {
+            Some(text) if text.len() > REASON_MAX => {
+                return Err(format!("the reason is longer than {REASON_MAX} bytes"));
+            }
+            Some(text) => reason = Some(text.to_owned()),
+            None => {
+                return Err(format!(
+                    "unknown push option '{}' (there is reason=TEXT)",
+                    option.escape_debug()
+                ));
+            }
+        }
     }
+    let pusher = params.pusher.as_deref().unwrap_or("an unknown user");
+    Ok(Cause {
+        actor: format!("git push by {pusher}"),
+        kind: GenerationKind::Push,
+        reason,
+    })
 }
 
 /// inotify may have been faster than the hook: the pusher is told what became of it all the same.
@@ -215,6 +241,24 @@ mod tests {
             let judged = judge_name(&update(reference, &some), "main");
             assert!(matches!(judged, Named::Other(_)), "{reference}: {judged:?}");
         }
+    }
+
+    #[test]
+    fn push_options_give_the_reason_or_are_refused() {
+        let params = |options: &[&str]| HookParams {
+            updates: Vec::new(),
+            quarantine: None,
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            pusher: Some("ada".to_owned()),
+        };
+        let given = cause(&params(&["reason=port clash"])).expect("known");
+        assert_eq!(given.actor, "git push by ada");
+        assert_eq!(given.reason.as_deref(), Some("port clash"));
+        assert_eq!(cause(&params(&[])).expect("none").reason, None);
+        assert_eq!(
+            cause(&params(&["force"])),
+            Err("unknown push option 'force' (there is reason=TEXT)".to_owned())
+        );
     }
 
     #[test]
