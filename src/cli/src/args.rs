@@ -245,7 +245,7 @@ pub struct RollbackArgs {
 
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
-    /// The newest N
+    /// The newest N, at most 1000 [default: 100]
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,
 }

@@ -11,7 +11,7 @@ pub struct GenerationRecord {
     pub commit: CommitId,
     /// First line of the commit message.
     pub subject: String,
-    /// `Name <mail>` of the commit's author.
+    /// Name of the commit's author.
     pub author: String,
     /// When the apply began, µs since the epoch.
     pub started_us: u64,

@@ -11,7 +11,7 @@ pub struct Candidate {
     pub commit: CommitId,
     /// First line of its message.
     pub subject: String,
-    /// `Name <mail>`
+    /// Name of its author.
     pub author: String,
     /// Its files, for `cat`.
     pub files: Arc<TreeFiles>,

@@ -1,9 +1,13 @@
 //! The record of what was deployed: one file per generation, written ahead and synced.
-use crate::records::{RecordError, read_json};
+use crate::records::{RecordError, read_json_within};
 use gitproc_core::Generation;
 use gitproc_core::generation::GenerationRecord;
 use gitproc_sys::file::{Durability, write_atomic};
 use std::path::{Path, PathBuf};
+
+/// Longest record that is read, in bytes: a plan that names each of the 50,000 files that a commit
+/// may have.
+const RECORD_MAX: u64 = 32 << 20;
 
 /// All generations of this host.
 #[derive(Debug, Clone)]
@@ -48,7 +52,7 @@ impl Generations {
 
     /// Reads one.
     pub fn read(&self, number: Generation) -> Result<GenerationRecord, RecordError> {
-        read_json(&self.path(number))
+        read_json_within(&self.path(number), RECORD_MAX)
     }
 
     /// Newest first; those that can't be read come as errors.
@@ -71,7 +75,8 @@ mod tests {
     use crate::testing::TempDir;
     use gitproc_core::CommitId;
     use gitproc_core::generation::{GenerationKind, Outcome};
-    use gitproc_core::plan::Plan;
+    use gitproc_core::plan::{Plan, PlanAction, PlannedChange};
+    use gitproc_unit::UnitName;
 
     fn record(number: u64) -> GenerationRecord {
         GenerationRecord {
@@ -106,6 +111,27 @@ mod tests {
             .collect();
         assert_eq!(numbers, [10, 9, 2]);
         assert_eq!(generations.read(Generation(9)).expect("there"), record(9));
+    }
+
+    #[test]
+    fn the_longest_plan_comes_back() {
+        let root = TempDir::new("generations");
+        let generations = Generations::new(root.path().to_owned());
+        let mut long = record(1);
+        long.plan.changes = (0..50_000)
+            .map(|number| PlannedChange {
+                unit: UnitName::parse(&format!("{}-{number}.service", "a".repeat(100)))
+                    .expect("a name"),
+                action: PlanAction::Start,
+                reason: "restart (ExecStart, Environment, User)".into(),
+            })
+            .collect();
+        generations.write(&long).expect("writable");
+        assert!(
+            generations
+                .read(Generation(1))
+                .is_ok_and(|read| read == long)
+        );
     }
 
     #[test]

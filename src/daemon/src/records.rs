@@ -45,17 +45,20 @@ pub enum RecordError {
     Write(#[from] gitproc_sys::Error),
 }
 
-/// Reads a JSON file whose `version` is as expected.
+/// Reads a JSON file of [`RECORD_MAX`] bytes at most.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
+    read_json_within(path, RECORD_MAX)
+}
+
+/// Reads a JSON file of `max` bytes at most; what is longer is garbage.
+pub fn read_json_within<T: DeserializeOwned>(path: &Path, max: u64) -> Result<T, RecordError> {
     let read = |source| RecordError::Read {
         path: path.to_owned(),
         source,
     };
     let file = std::fs::File::open(path).map_err(read)?;
     let mut bytes = Vec::new();
-    file.take(RECORD_MAX)
-        .read_to_end(&mut bytes)
-        .map_err(read)?;
+    file.take(max).read_to_end(&mut bytes).map_err(read)?;
     serde_json::from_slice(&bytes).map_err(|error| garbage(path, error))
 }
 

@@ -341,7 +341,7 @@ pub struct RollbackParams {
 /// For [`History`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryParams {
-    /// The newest so many; all when absent.
+    /// The newest so many, 1,000 at most; 100 when absent.
     #[serde(default)]
     pub limit: Option<usize>,
 }

@@ -19,6 +19,11 @@ use tokio::sync::{mpsc, oneshot};
 /// Progress lines that may wait for a slow reader; further ones are lost, the report is not.
 const PROGRESS_LINES: usize = 1024;
 
+/// Generations in an answer to whoever gives no number.
+const HISTORY_USUAL: usize = 100;
+/// Most generations in one answer, which has to fit into one line.
+const HISTORY_MAX: usize = 1000;
+
 /// Longest `--reason`, in bytes: it becomes the subject of a commit.
 pub const REASON_MAX: usize = 1024;
 
@@ -104,7 +109,7 @@ pub async fn history(
     client: &Client,
     params: HistoryParams,
 ) -> Result<Vec<GenerationRecord>, RpcError> {
-    let limit = params.limit.unwrap_or(usize::MAX);
+    let limit = params.limit.unwrap_or(HISTORY_USUAL).min(HISTORY_MAX);
     let generations = generations(client);
     let readable = generations
         .newest_first()
