@@ -30,6 +30,13 @@ impl Engine {
 
     /// What runs and must not run beside `unit` (Conflicts=, which either side may say).
     pub(super) fn conflicting(&self, unit: &UnitName) -> Vec<UnitName> {
+        let mut live = self.conflicts_of(unit);
+        live.retain(|other| self.slot(other).is_some_and(Slot::is_live));
+        live
+    }
+
+    /// Units that a Conflicts= of either side sets against this one.
+    pub(super) fn conflicts_of(&self, unit: &UnitName) -> Vec<UnitName> {
         let excludes = |a: &UnitName, b: &UnitName| {
             self.slot(a)
                 .and_then(Slot::unit)
@@ -38,8 +45,7 @@ impl Engine {
         self.neighbours
             .excluding(unit)
             .filter(|other| {
-                self.slot(other)
-                    .is_some_and(|slot| !slot.is_built_in() && slot.is_live())
+                self.slot(other).is_some_and(|slot| !slot.is_built_in())
                     && (excludes(unit, other) || excludes(other, unit))
             })
             .cloned()

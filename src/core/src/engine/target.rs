@@ -86,10 +86,40 @@ impl Engine {
         }
         for (name, change) in &changes {
             if *change == Change::Start {
-                self.put_start(name, None, true, out);
+                match self.rival(name) {
+                    Some(rival) => self.give_way(name, &rival),
+                    None => self.put_start(name, None, true, out),
+                }
             }
         }
         self.stop_what_lost_its_anchor(out);
+    }
+
+    /// A commit may want two units that exclude each other. As under systemd, the one that says
+    /// Conflicts= runs, and the other one does not; where both say it, the first by name runs.
+    fn rival(&self, name: &UnitName) -> Option<UnitName> {
+        let definition = |name: &UnitName| {
+            let slot = self.slot(name)?;
+            slot.definition.as_ref().map(|(unit, _)| Arc::clone(unit))
+        };
+        let own = definition(name)?;
+        let rivals = self.conflicts_of(name).into_iter();
+        let mut rivals = rivals.filter(|other| {
+            let says = definition(other).is_some_and(|unit| unit.unit.conflicts.contains(name));
+            let first = !own.unit.conflicts.contains(other) || other < name;
+            let wanted = self.slot(other).is_some_and(|slot| {
+                let runs = slot.is_live() || change(slot) == Change::Start || slot.job.is_some();
+                slot.wanted && !slot.stopped_by_operator && slot.is_runnable() && runs
+            });
+            says && first && wanted
+        });
+        rivals.next()
+    }
+
+    fn give_way(&mut self, name: &UnitName, rival: &UnitName) {
+        if let Some(slot) = self.touch(name) {
+            slot.reason = Some(format!("{rival}, which runs, excludes it (Conflicts=)"));
+        }
     }
 
     /// BindsTo=, level-triggered: a daemon that died may not have acted on an end that it saw.

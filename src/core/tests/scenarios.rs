@@ -1,0 +1,466 @@
+//! Scenario scripts of the engine: inputs in, effects out, one rule of systemd's per test.
+//!
+//! What is not said here is left to the simulation (`sim`), which finds what nobody thought of.
+#![allow(missing_docs)]
+use gitproc_core::api::{HelperEvent, UNIT_RECORD_VERSION, UnitRecord, Verb};
+use gitproc_core::protocol::{Exit, ProcessEnd, Whom};
+use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
+use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
+use gitproc_unit::{ExecRole, HostFacts, TreeEntry, TreeFiles, UnitName, UnitSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const INSTALL: &str = "\n[Install]\nWantedBy=multi-user.target\n";
+
+fn name(text: &str) -> UnitName {
+    UnitName::parse(text).expect("a name")
+}
+
+/// Units as a commit has them; each text is put before an [Install] section.
+fn units(files: &[(&str, &str)]) -> Arc<UnitSet> {
+    let entry = |(name, text): &(&str, &str)| {
+        (
+            (*name).to_owned(),
+            TreeEntry::File(format!("{text}{INSTALL}")),
+        )
+    };
+    let tree = TreeFiles {
+        entries: files.iter().map(entry).collect(),
+    };
+    Arc::new(gitproc_unit::load(&tree, &HostFacts::example()).units)
+}
+
+/// An engine, its clock, and what it has asked for since it was last looked at.
+struct Script {
+    engine: Engine,
+    now: Instant,
+    effects: Vec<Effect>,
+    invocations: BTreeMap<UnitName, InvocationId>,
+    jobs: u64,
+}
+
+impl Script {
+    fn fresh() -> Script {
+        Script {
+            engine: Engine::new(EngineConfig {
+                default_target: name("multi-user.target"),
+                seed: 7,
+            }),
+            now: Instant(1_000_000),
+            effects: Vec::new(),
+            invocations: BTreeMap::new(),
+            jobs: 0,
+        }
+    }
+
+    fn of(files: &[(&str, &str)]) -> Script {
+        let mut script = Script::fresh();
+        script.target(files);
+        script
+    }
+
+    fn give(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.engine.step(self.now, input, &mut effects);
+        for effect in &effects {
+            if let Effect::Spawn {
+                invocation, unit, ..
+            } = effect
+            {
+                self.invocations.insert(unit.name.clone(), *invocation);
+            }
+        }
+        self.effects.extend(effects);
+    }
+
+    fn target(&mut self, files: &[(&str, &str)]) {
+        self.jobs += 1;
+        self.give(Input::Target {
+            job: JobId(self.jobs),
+            commit: CommitId("c".repeat(40)),
+            units: units(files),
+        });
+    }
+
+    fn ask(&mut self, verb: Verb, unit: &str) {
+        self.jobs += 1;
+        self.give(Input::Request {
+            job: JobId(self.jobs),
+            verb,
+            units: vec![name(unit)],
+        });
+    }
+
+    fn hear(&mut self, unit: &str, event: HelperEvent) {
+        let invocation = self.invocations[&name(unit)];
+        self.give(Input::Helper { invocation, event });
+    }
+
+    fn runs(&mut self, unit: &str, role: ExecRole) {
+        self.hear(
+            unit,
+            HelperEvent::Forked {
+                role,
+                index: 0,
+                pid: 100,
+            },
+        );
+        self.hear(unit, HelperEvent::Execed { role, index: 0 });
+    }
+
+    fn ends(&mut self, unit: &str, role: ExecRole, end: ProcessEnd) {
+        self.hear(
+            unit,
+            HelperEvent::Exited(Exit {
+                role,
+                index: 0,
+                end,
+                failure: None,
+            }),
+        );
+    }
+
+    /// Its helper is ready, its main process runs.
+    fn comes_up(&mut self, unit: &str) {
+        self.hear(unit, HelperEvent::Ready);
+        self.runs(unit, ExecRole::Start);
+    }
+
+    /// Its main process ends, and with it all of it, helper included.
+    fn goes_down(&mut self, unit: &str, end: ProcessEnd) {
+        self.ends(unit, ExecRole::Start, end);
+        self.hear(unit, HelperEvent::Empty);
+        self.hear(unit, HelperEvent::Gone);
+    }
+
+    fn passes(&mut self, us: u64) {
+        self.now = self.now.plus_us(us);
+        self.give(Input::Tick);
+    }
+
+    fn status(&self, unit: &str) -> UnitStatus {
+        self.engine.status(&name(unit)).expect("known")
+    }
+
+    fn is(&self, unit: &str, active: ActiveState, sub: &str) {
+        let status = self.status(unit);
+        assert_eq!((status.active, &*status.sub), (active, sub), "{status:?}");
+    }
+
+    /// What it has asked for, in short words, oldest first.
+    fn asked(&mut self) -> Vec<String> {
+        let of = |invocation: &InvocationId| {
+            let unit = self.invocations.iter().find(|(_, id)| *id == invocation);
+            unit.map_or("?", |(unit, _)| unit.as_str())
+                .replace(".service", "")
+        };
+        let words = |effect: &Effect| {
+            Some(match effect {
+                Effect::Spawn { unit, .. } => {
+                    format!("spawn {}", unit.name.as_str().replace(".service", ""))
+                }
+                Effect::Run {
+                    invocation,
+                    role,
+                    index,
+                    ..
+                } => {
+                    format!("run {} {role:?} {index}", of(invocation))
+                }
+                Effect::Signal {
+                    invocation,
+                    whom,
+                    signal,
+                } => {
+                    format!("signal {} {whom:?} {signal}", of(invocation))
+                }
+                Effect::KillCgroup { invocation } => format!("kill {}", of(invocation)),
+                Effect::Release { invocation, .. } => format!("release {}", of(invocation)),
+                Effect::JobDone(outcome) => {
+                    let unit = outcome.unit.as_str().replace(".service", "");
+                    format!("{:?} {unit}", outcome.result)
+                }
+                Effect::Settled { failed, .. } => {
+                    let failed: Vec<_> = failed
+                        .iter()
+                        .map(|(unit, _)| unit.as_str().replace(".service", ""))
+                        .collect();
+                    format!("settled, failed: {failed:?}")
+                }
+                Effect::Changed { .. } | Effect::Record { .. } => return None,
+            })
+        };
+        let asked = self.effects.iter().filter_map(words).collect();
+        self.effects.clear();
+        asked
+    }
+}
+
+const SIMPLE: &str = "[Service]\nExecStart=/bin/x\n";
+
+#[test]
+fn a_service_is_spawned_run_and_up() {
+    let mut script = Script::of(&[("a.service", SIMPLE)]);
+    assert_eq!(script.asked(), ["spawn a"]);
+    script.hear("a.service", HelperEvent::Ready);
+    assert_eq!(script.asked(), ["run a Start 0"]);
+    script.is("a.service", ActiveState::Activating, "start");
+    script.runs("a.service", ExecRole::Start);
+    assert_eq!(script.asked(), ["settled, failed: []"]);
+    script.is("a.service", ActiveState::Active, "running");
+}
+
+#[test]
+fn order_is_kept_up_and_reversed_down() {
+    let mut script = Script::of(&[
+        ("a.service", SIMPLE),
+        (
+            "b.service",
+            "[Unit]\nRequires=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+    ]);
+    assert_eq!(script.asked(), ["spawn a"], "b waits for a");
+    script.comes_up("a.service");
+    assert_eq!(script.asked(), ["run a Start 0", "spawn b"]);
+    script.comes_up("b.service");
+    script.asked();
+    script.ask(Verb::Stop, "a.service");
+    assert_eq!(
+        script.asked(),
+        ["signal b All 15"],
+        "a waits for b, which needs it"
+    );
+    script.goes_down("b.service", ProcessEnd::Killed(15));
+    assert_eq!(script.asked(), ["release b", "signal a All 15"]);
+    script.goes_down("a.service", ProcessEnd::Killed(15));
+    assert_eq!(script.asked(), ["release a", "Done a"]);
+    script.is("a.service", ActiveState::Inactive, "dead");
+}
+
+#[test]
+fn what_requires_a_unit_that_fails_is_told_so() {
+    let mut script = Script::of(&[
+        ("a.service", "[Service]\nType=oneshot\nExecStart=/bin/x\n"),
+        (
+            "b.service",
+            "[Unit]\nRequires=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+        (
+            "c.service",
+            "[Unit]\nWants=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+    ]);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(3));
+    assert_eq!(
+        script.asked(),
+        [
+            "spawn a",
+            "run a Start 0",
+            "signal a All 15",
+            "release a",
+            "spawn c"
+        ],
+        "c only wants it"
+    );
+    assert_eq!(script.status("b.service").result, UnitResult::Dependency);
+    script.comes_up("c.service");
+    assert_eq!(
+        script.asked(),
+        ["run c Start 0", r#"settled, failed: ["a", "b"]"#]
+    );
+}
+
+#[test]
+fn conflicting_units_are_never_up_together() {
+    let mut script = Script::of(&[
+        ("a.service", SIMPLE),
+        (
+            "b.service",
+            "[Unit]\nConflicts=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+    ]);
+    assert_eq!(
+        script.asked(),
+        ["spawn b"],
+        "the one that says Conflicts= runs"
+    );
+    assert!(
+        script
+            .status("a.service")
+            .reason
+            .is_some_and(|why| why.contains("Conflicts="))
+    );
+    script.comes_up("b.service");
+    script.asked();
+    // By hand it can be the other way round.
+    script.ask(Verb::Start, "a.service");
+    assert_eq!(
+        script.asked(),
+        ["signal b All 15"],
+        "the other one goes first"
+    );
+    script.goes_down("b.service", ProcessEnd::Killed(15));
+    assert_eq!(script.asked(), ["release b", "spawn a"]);
+}
+
+#[test]
+fn remain_after_exit_stays_active_with_nothing_running() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/x\nExecStop=/bin/y\n",
+    )]);
+    script.comes_up("a.service");
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Exited(0));
+    script.hear("a.service", HelperEvent::Empty);
+    script.is("a.service", ActiveState::Active, "exited");
+    script.asked();
+    script.ask(Verb::Stop, "a.service");
+    assert_eq!(script.asked(), ["run a Stop 0"]);
+    script.runs("a.service", ExecRole::Stop);
+    script.ends("a.service", ExecRole::Stop, ProcessEnd::Exited(0));
+    script.hear("a.service", HelperEvent::Empty);
+    assert_eq!(script.asked(), ["signal a All 15", "release a"]);
+}
+
+#[test]
+fn a_stop_asks_then_kills_then_cleans_up() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nExecStart=/bin/x\nExecStopPost=/bin/y\nTimeoutStopSec=5\n",
+    )]);
+    script.comes_up("a.service");
+    script.asked();
+    script.ask(Verb::Stop, "a.service");
+    assert_eq!(script.asked(), ["signal a All 15"]);
+    script.passes(5_000_000);
+    assert_eq!(script.asked(), ["kill a"]);
+    script.is("a.service", ActiveState::Deactivating, "stop-sigkill");
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Killed(9));
+    script.hear("a.service", HelperEvent::Empty);
+    assert_eq!(script.asked(), ["run a StopPost 0"]);
+    script.runs("a.service", ExecRole::StopPost);
+    script.ends("a.service", ExecRole::StopPost, ProcessEnd::Exited(0));
+    script.hear("a.service", HelperEvent::Empty);
+    script.hear("a.service", HelperEvent::Gone);
+    // Whatever the command may have left is asked to go, too.
+    assert_eq!(script.asked(), ["signal a All 15", "release a", "Done a"]);
+    assert_eq!(script.status("a.service").result, UnitResult::Timeout);
+}
+
+#[test]
+fn a_failed_stop_post_ends_its_line() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nExecStart=/bin/x\nExecStopPost=/bin/y\nExecStopPost=/bin/never\n",
+    )]);
+    script.comes_up("a.service");
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Exited(0));
+    script.hear("a.service", HelperEvent::Empty);
+    script.asked();
+    script.runs("a.service", ExecRole::StopPost);
+    script.ends("a.service", ExecRole::StopPost, ProcessEnd::Exited(1));
+    script.hear("a.service", HelperEvent::Empty);
+    assert_eq!(
+        script.asked().last().map(String::as_str),
+        Some("release a"),
+        "the second command is not run"
+    );
+    assert_eq!(script.status("a.service").result, UnitResult::ExitCode);
+}
+
+#[test]
+fn kill_mode_none_leaves_the_end_to_the_release_and_is_no_failure() {
+    let mut script = Script::of(&[("a.service", "[Service]\nExecStart=/bin/x\nKillMode=none\n")]);
+    script.comes_up("a.service");
+    script.asked();
+    script.ask(Verb::Stop, "a.service");
+    assert_eq!(script.asked(), ["release a"]);
+    script.goes_down("a.service", ProcessEnd::Killed(9));
+    script.is("a.service", ActiveState::Inactive, "dead");
+}
+
+#[test]
+fn the_last_main_pid_outlives_its_process() {
+    let mut script = Script::of(&[("a.service", SIMPLE)]);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(3));
+    let status = script.status("a.service");
+    assert_eq!((status.main_pid, status.exec_main_pid), (None, Some(100)));
+    assert_eq!(status.main_end, Some(ProcessEnd::Exited(3)));
+}
+
+#[test]
+fn an_instance_of_a_template_is_a_unit_as_others() {
+    let mut script = Script::of(&[
+        ("t@.service", SIMPLE),
+        (
+            "a.service",
+            "[Unit]\nWants=t@x.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+    ]);
+    assert_eq!(script.asked(), ["spawn a", "spawn t@x"]);
+    assert!(script.engine.status(&name("t@.service")).is_none());
+    // When nobody wants the instance any more, it goes.
+    script.comes_up("t@x.service");
+    script.comes_up("a.service");
+    script.asked();
+    script.target(&[("t@.service", SIMPLE), ("a.service", SIMPLE)]);
+    assert!(script.asked().contains(&"signal t@x All 15".to_owned()));
+}
+
+fn record() -> UnitRecord {
+    UnitRecord {
+        version: UNIT_RECORD_VERSION,
+        stopped_by_operator: false,
+        started_by_operator: false,
+        failed: None,
+        completed: None,
+        reason: None,
+        restarts: 3,
+        main_end: None,
+        exec_main_pid: None,
+        meaning: None,
+        commit: None,
+        auto_restart: false,
+        job: None,
+        invocation: None,
+    }
+}
+
+#[test]
+fn a_restart_that_was_due_waits_for_the_first_target() {
+    let files = [("a.service", "[Service]\nExecStart=/bin/x\nRestart=always\n")];
+    let meaning = units(&files).units[&name("a.service")].meaning;
+    let mut script = Script::fresh();
+    script.give(Input::Restore {
+        unit: name("a.service"),
+        record: UnitRecord {
+            auto_restart: true,
+            completed: Some(meaning),
+            meaning: Some(meaning),
+            ..record()
+        },
+    });
+    assert_eq!(script.engine.deadline(), None, "nothing can be done yet");
+    script.passes(1_000_000);
+    assert_eq!(script.asked(), Vec::<String>::new());
+    script.target(&files);
+    script.passes(1_000_000);
+    assert!(script.asked().contains(&"spawn a".to_owned()));
+    assert_eq!(script.status("a.service").restarts, 4);
+}
+
+#[test]
+fn a_kill_is_for_whom_it_names() {
+    let mut script = Script::of(&[("a.service", SIMPLE)]);
+    script.comes_up("a.service");
+    script.asked();
+    script.give(Input::Kill {
+        unit: name("a.service"),
+        whom: gitproc_core::api::KillWhom::Main,
+        signal: 10,
+    });
+    let expected = format!("signal a {:?} 10", Whom::Main);
+    assert_eq!(script.asked(), [expected]);
+}
