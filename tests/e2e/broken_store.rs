@@ -73,3 +73,19 @@ fn after_a_reboot_with_a_broken_store_services_start_again() {
     instance.wait_active("plain");
     instance.shutdown();
 }
+
+#[test]
+fn a_lost_store_is_made_anew_and_filled_from_the_clone() {
+    let instance = Instance::with_units(&UNITS);
+    let (phoenix, plain) = (instance.main_pid("phoenix"), instance.main_pid("plain"));
+    let store = instance.root.join("var/lib/gitproc/store.git");
+    std::fs::remove_dir_all(&store).expect("there");
+    instance.run(&["sync"]).fails(1, "init");
+    let made = instance.run(&["init"]).ok();
+    assert!(made.stdout.contains("fill it from the clone"), "{made:?}");
+    instance.run(&["sync"]).fails(1, "no commits");
+    instance.git(&["push"]).ok();
+    assert_eq!(instance.main_pid("phoenix"), phoenix, "undisturbed");
+    assert_eq!(instance.main_pid("plain"), plain, "undisturbed");
+    instance.shutdown();
+}

@@ -1,9 +1,9 @@
 //! `init`: configuration, directories, store and clone. Safe to run twice.
 use super::Context;
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::place::{Place, shell_word};
 use gitproc_git::clone::{CloneConfig, README, README_NAME, init_clone};
-use gitproc_git::{Identity, Person, Request, Worker, WorkerConfig, hooks, identity};
+use gitproc_git::{HeadState, Identity, Person, Request, Worker, WorkerConfig, hooks, identity};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -35,6 +35,8 @@ const DIRECTORY_MODE: u32 = 0o755;
 pub struct Made {
     /// It was not there before.
     pub new: bool,
+    /// The store has no commit: it was lost, and the clone has its commits.
+    pub push_needed: bool,
     pub config: PathBuf,
     pub store: PathBuf,
     pub clone: PathBuf,
@@ -52,9 +54,17 @@ pub fn run(context: &Context) -> Result<u8, Failure> {
         } else {
             "was there already"
         };
+        let next = match made.push_needed {
+            true => format!(
+                "the store is empty; with the daemon running, fill it from the clone: git -C {} push",
+                shell_word(&made.clone.to_string_lossy())
+            ),
+            false => format!(
+                "{command} daemon, then put a unit file into the clone, commit it, and git push"
+            ),
+        };
         format!(
-            "config  {config}\nstore   {store}\nclone   {clone} ({how})\n\
-             next: {command} daemon, then put a unit file into the clone, commit it, and git push\n"
+            "config  {config}\nstore   {store}\nclone   {clone} ({how})\nnext: {next}\n"
         )
     })?;
     Ok(0)
@@ -80,7 +90,9 @@ pub fn make(place: &Place) -> Result<Made, Failure> {
     let reachable = hooks::reachable_exe(&layout.hooks(), &exe).map_err(|error| failed(&error))?;
     let socket_args = [OsString::from("--socket"), layout.socket().into()];
     hooks::install(&layout.hooks(), &reachable, &socket_args).map_err(|error| failed(&error))?;
-    first_commit(&store, &branch, owner, reachable)?;
+    // A first commit over services that run would stop them all: whoever has a clone pushes it.
+    let has_clone = layout.clone.join(".git").exists();
+    let push_needed = make_store(&store, &branch, owner, reachable, has_clone)?;
 
     let new = init_clone(&CloneConfig {
         clone: layout.clone.clone(),
@@ -97,19 +109,22 @@ pub fn make(place: &Place) -> Result<Made, Failure> {
     .map_err(|error| Failure::caused("clone", &error))?;
     Ok(Made {
         new,
+        push_needed,
         config: layout.config.clone(),
         store,
         clone: layout.clone.clone(),
     })
 }
 
-/// The branch has to exist for a clone to have an upstream.
-fn first_commit(
+/// Makes the store; without a clone also its first commit, since the branch has to exist for a clone
+/// to have an upstream. True when it is left without a commit.
+fn make_store(
     store: &Path,
     branch: &str,
     identity: Option<Identity>,
     exe: PathBuf,
-) -> Result<(), Failure> {
+    has_clone: bool,
+) -> Result<bool, Failure> {
     let failed = |error| Failure::caused("store", &error);
     let worker = Worker::spawn(WorkerConfig {
         exe,
@@ -118,6 +133,10 @@ fn first_commit(
     })
     .map_err(failed)?;
     worker.init(branch).map_err(failed)?;
+    if has_clone {
+        let head = worker.head(branch).map_err(failed)?;
+        return Ok(head == HeadState::NoCommits);
+    }
     let request = Request::InitialCommit {
         branch: branch.to_owned(),
         files: BTreeMap::from([(README_NAME.to_owned(), README.to_owned())]),
@@ -128,7 +147,7 @@ fn first_commit(
     };
     worker
         .call(request, gitproc_git::client::DEADLINE)
-        .map(drop)
+        .map(|_| false)
         .map_err(failed)
 }
 
