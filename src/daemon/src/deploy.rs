@@ -213,7 +213,7 @@ impl Deploy {
         };
         let (record, snapshot) = match self.store.snapshot(&record.commit, None).await {
             Ok(snapshot) => (record, snapshot),
-            Err(error) => self.from_copy(error)?,
+            Err(error) => self.take_up_copy(error)?,
         };
         let candidate = Candidate::judge(snapshot, &self.host.facts);
         tracing::info!(
@@ -226,7 +226,10 @@ impl Deploy {
     }
 
     /// What was applied last, from our own copy, when the store can't be read.
-    fn from_copy(&self, broken: StoreError) -> Result<(GenerationRecord, Snapshot), DeployError> {
+    fn take_up_copy(
+        &self,
+        broken: StoreError,
+    ) -> Result<(GenerationRecord, Snapshot), DeployError> {
         let path = self.applied.path().display();
         let snapshot = match self.applied.read() {
             Ok(snapshot) => snapshot,
