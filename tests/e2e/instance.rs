@@ -1,4 +1,5 @@
 //! One private instance of gitproc under a temporary root, and what can be done with it.
+use crate::person::Person;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
@@ -15,6 +16,8 @@ pub struct Instance {
     daemon: Option<Child>,
     daemon_starts: u32,
     keep: bool,
+    person: Person,
+    program: PathBuf,
 }
 
 /// What a command said.
@@ -57,11 +60,19 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 impl Instance {
     /// Made by `gitproc init`, without a daemon.
     pub fn init() -> Instance {
+        Instance::init_as(Person::myself())
+    }
+
+    /// The same, by somebody else.
+    pub fn init_as(person: Person) -> Instance {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let root =
             std::env::temp_dir().join(format!("gitproc-e2e-{}-{number}", std::process::id()));
         std::fs::create_dir(&root).expect("a fresh temporary directory");
+        person.own(&root);
         let instance = Instance {
+            program: person.program(&root),
+            person,
             root,
             daemon: None,
             daemon_starts: 0,
@@ -104,7 +115,8 @@ impl Instance {
     pub fn spawn_daemon(&mut self, arguments: &[&str]) -> Child {
         self.daemon_starts += 1;
         let log = std::fs::File::create(self.daemon_log()).expect("a log file");
-        Command::new(Self::binary())
+        self.person
+            .command(&self.program)
             .arg("--root")
             .arg(&self.root)
             .arg("daemon")
@@ -156,7 +168,7 @@ impl Instance {
     // ── The command line ────────────────────────────────────────────────────────────────────
 
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(Self::binary());
+        let mut command = self.person.command(&self.program);
         command.arg("--root").arg(&self.root).args(arguments);
         output(hermetic(&mut command))
     }
@@ -187,7 +199,7 @@ impl Instance {
     }
 
     pub fn git(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new("git");
+        let mut command = self.person.command("git");
         command.args(arguments).current_dir(self.clone_dir());
         output(hermetic(&mut command))
     }
@@ -362,7 +374,7 @@ impl Drop for Instance {
 }
 
 /// Nothing of the user's own git configuration or terminal reaches the test.
-fn hermetic(command: &mut Command) -> &mut Command {
+pub fn hermetic(command: &mut Command) -> &mut Command {
     command
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

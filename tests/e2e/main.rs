@@ -6,8 +6,11 @@
 mod bad_input;
 mod broken_store;
 mod crash;
+mod demo;
 mod instance;
 mod lifecycle;
+mod person;
+mod poor_hosts;
 mod real_services;
 mod semantics;
 

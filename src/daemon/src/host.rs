@@ -164,9 +164,12 @@ fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
     let user = User::from_uid(uid).ok().flatten();
     let group = Group::from_gid(gid).ok().flatten();
     let shown = |path: &Path| path.to_string_lossy().into_owned();
-    let home = user
-        .as_ref()
-        .map_or_else(|| "/".to_owned(), |user| shown(&user.dir));
+    // Like the paths of the instance itself; a user need not be in the user database.
+    let home = std::env::var("HOME")
+        .ok()
+        .filter(|home| home.starts_with('/') && !uid.is_root())
+        .or_else(|| user.as_ref().map(|user| shown(&user.dir)))
+        .unwrap_or_else(|| "/".to_owned());
     let xdg = |variable: &str, below: &str| {
         std::env::var(variable)
             .ok()
