@@ -58,6 +58,12 @@ pub struct Engine {
     shutdown: Option<JobId>,
     /// Units touched in this step.
     touched: BTreeSet<UnitName>,
+    /// Units touched since jobs were last looked at.
+    stirred: BTreeSet<UnitName>,
+    /// Units on their way up or down, as of the last step.
+    under_way: BTreeSet<UnitName>,
+    /// What [`Engine::due`] says of each unit, as of the last step.
+    deadlines: BTreeSet<(Instant, UnitName)>,
 }
 
 /// What one step produces, in the order in which it has to happen.
@@ -80,6 +86,9 @@ impl Engine {
             apply: None,
             shutdown: None,
             touched: BTreeSet::new(),
+            stirred: BTreeSet::new(),
+            under_way: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
         }
     }
 
@@ -117,8 +126,7 @@ impl Engine {
 
     /// When [`Input::Tick`] is to be given next.
     pub fn deadline(&self) -> Option<Instant> {
-        let due = self.slots.values().filter_map(|slot| self.due(slot));
-        due.min()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// When something of a unit is due. A restart waits for the first target: until then the
@@ -164,12 +172,14 @@ impl Engine {
     fn touch(&mut self, name: &UnitName) -> Option<&mut Slot> {
         let slot = self.slots.get_mut(name)?;
         self.touched.insert(name.clone());
+        self.stirred.insert(name.clone());
         Some(slot)
     }
 
     /// As [`Engine::touch`], and makes the slot if there is none.
     fn touch_or_new(&mut self, now: Instant, name: &UnitName) -> &mut Slot {
         self.touched.insert(name.clone());
+        self.stirred.insert(name.clone());
         self.slots
             .entry(name.clone())
             .or_insert_with(|| Slot::new(now))
@@ -204,10 +214,10 @@ impl Engine {
 
     fn tick(&mut self, now: Instant, out: &mut Outbox) {
         let due: Vec<UnitName> = self
-            .slots
+            .deadlines
             .iter()
-            .filter(|(_, slot)| self.due(slot).is_some_and(|at| at <= now))
-            .map(|(name, _)| name.clone())
+            .take_while(|(at, _)| *at <= now)
+            .map(|(_, name)| name.clone())
             .collect();
         for name in due {
             let Some(slot) = self.touch(&name) else {
@@ -319,10 +329,36 @@ impl Engine {
 
     // ── The end of a step ───────────────────────────────────────────────────────────────────
 
+    /// Keeps what is derived from the state of a unit in step with it.
+    fn keep_track(&mut self, name: &UnitName) {
+        let Some(slot) = self.slots.get(name) else {
+            return;
+        };
+        let due = self.due(slot);
+        let moving = slot
+            .activation()
+            .is_some_and(|activation| !activation.is_up());
+        match moving {
+            true => self.under_way.insert(name.clone()),
+            false => self.under_way.remove(name),
+        };
+        let Some(slot) = self.slots.get_mut(name) else {
+            return;
+        };
+        if slot.tracked_deadline != due {
+            if let Some(at) = slot.tracked_deadline {
+                self.deadlines.remove(&(at, name.clone()));
+            }
+            slot.tracked_deadline = due;
+            self.deadlines.extend(due.map(|at| (at, name.clone())));
+        }
+    }
+
     /// Records, acts, news, answers: in this order.
     fn publish(&mut self, now: Instant, outbox: Outbox, out: &mut Vec<Effect>) {
         let mut news = Vec::new();
         for name in std::mem::take(&mut self.touched) {
+            self.keep_track(&name);
             let Some(slot) = self.slots.get_mut(&name) else {
                 continue;
             };
@@ -364,6 +400,10 @@ impl Engine {
                     });
                 }
                 self.slots.remove(&name);
+                debug_assert!(
+                    !self.under_way.contains(&name),
+                    "what is dead does not move"
+                );
             }
         }
         out.extend(outbox.acts);

@@ -2,8 +2,10 @@
 //!
 //! What is not said here is left to the simulation (`sim`), which finds what nobody thought of.
 #![allow(missing_docs)]
-use gitproc_core::api::{HelperEvent, UNIT_RECORD_VERSION, UnitRecord, Verb};
-use gitproc_core::protocol::{Exit, ProcessEnd, Whom};
+use gitproc_core::api::{
+    HelperEvent, INVOCATION_RECORD_VERSION, InvocationRecord, UNIT_RECORD_VERSION, UnitRecord, Verb,
+};
+use gitproc_core::protocol::{Exit, HelperState, ProcessEnd, Whom};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
 use gitproc_unit::{ExecRole, HostFacts, TreeEntry, TreeFiles, UnitName, UnitSet};
@@ -449,6 +451,38 @@ fn a_restart_that_was_due_waits_for_the_first_target() {
     script.passes(1_000_000);
     assert!(script.asked().contains(&"spawn a".to_owned()));
     assert_eq!(script.status("a.service").restarts, 4);
+}
+
+#[test]
+fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
+    let files = [("a.service", SIMPLE)];
+    let unit = Arc::clone(&units(&files).units[&name("a.service")]);
+    let mut script = Script::fresh();
+    let invocation = InvocationId(9);
+    let mut state = HelperState::new(invocation, name("a.service"));
+    state.ready = true;
+    state.main_execed = true;
+    state.main_end = Some(ProcessEnd::Exited(7));
+    script.invocations.insert(name("a.service"), invocation);
+    script.give(Input::Adopt {
+        record: InvocationRecord {
+            version: INVOCATION_RECORD_VERSION,
+            invocation,
+            unit: name("a.service"),
+            commit: CommitId("c".repeat(40)),
+            meaning: unit.meaning,
+            cgroup: None,
+            restarts: 0,
+        },
+        unit: Some(unit),
+        state,
+        alive: true,
+    });
+    assert_eq!(script.asked(), ["release a"]);
+    script.target(&files);
+    script.hear("a.service", HelperEvent::Gone);
+    script.is("a.service", ActiveState::Failed, "failed");
+    assert_eq!(script.status("a.service").result, UnitResult::ExitCode);
 }
 
 #[test]

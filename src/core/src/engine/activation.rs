@@ -109,6 +109,8 @@ pub(super) struct Activation {
     /// No process of the service is left.
     pub empty: bool,
     pub oom_killed: bool,
+    /// The main process lived when the helper was told to go (KillMode=none), and ends by that.
+    main_released: bool,
     ready: bool,
     execed: bool,
     reload_ok: bool,
@@ -158,6 +160,7 @@ impl Activation {
             status_text: None,
             empty: true,
             oom_killed: false,
+            main_released: false,
             ready: false,
             execed: false,
             reload_ok: true,

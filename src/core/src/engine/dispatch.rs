@@ -11,6 +11,7 @@ use crate::api::{Effect, JobResult, Verb};
 use crate::graph::is_host_kind;
 use crate::snapshot::UnitResult;
 use gitproc_unit::{Origin, UnitKind, UnitName};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Begins every job that waits for nothing, until nothing moves.
@@ -20,7 +21,7 @@ impl Engine {
         }
         loop {
             let mut moved = false;
-            for name in self.jobs.clone() {
+            for name in self.jobs_to_ask() {
                 // Asked anew for each: what one job does may hold up the next.
                 if self.is_waiting(&name) && !self.must_wait(&name) {
                     self.begin(now, &name, out);
@@ -33,12 +34,31 @@ impl Engine {
         }
     }
 
+    /// Jobs whose answer may have changed: those of units that were touched, and of units that are
+    /// ordered with them.
+    fn jobs_to_ask(&mut self) -> BTreeSet<UnitName> {
+        let stirred = std::mem::take(&mut self.stirred);
+        let around = stirred
+            .iter()
+            .flat_map(|name| self.neighbours.ordered(name));
+        let concerned = stirred.iter().chain(around);
+        concerned
+            .filter(|name| self.jobs.contains(*name))
+            .cloned()
+            .collect()
+    }
+
     /// Edges of definitions from different commits can close a circle that neither commit has.
     /// When all jobs wait and nothing is under way, the first one goes ahead.
     fn push_a_stuck_job(&mut self, now: Instant, out: &mut Outbox) -> bool {
-        let all_wait = self.jobs.iter().all(|name| self.is_waiting(name));
-        let under_way = |slot: &Slot| slot.activation().is_some_and(|a| !a.is_up());
-        if !all_wait || self.slots.values().any(under_way) {
+        let moves = |name: &UnitName| {
+            let activation = self.slot(name).and_then(Slot::activation);
+            activation.is_some_and(|activation| !activation.is_up())
+        };
+        if self.under_way.iter().chain(&self.touched).any(moves) {
+            return false;
+        }
+        if !self.jobs.iter().all(|name| self.is_waiting(name)) {
             return false;
         }
         let Some(first) = self.jobs.first().cloned() else {

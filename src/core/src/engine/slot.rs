@@ -37,6 +37,8 @@ pub(super) struct Slot {
     pub unfinished: Option<Verb>,
     /// Invocation of a record for which no helper has been found yet.
     pub unaccounted: Option<InvocationId>,
+    /// The deadline that the engine's index holds for it.
+    pub tracked_deadline: Option<Instant>,
     /// When the state that is shown was entered.
     pub since: Instant,
     /// What was last shown and recorded, to tell what changed.
@@ -89,6 +91,7 @@ impl Slot {
             limited: None,
             unfinished: None,
             unaccounted: None,
+            tracked_deadline: None,
             since: now,
             shown: (ActiveState::Inactive, "dead"),
             recorded: None,

@@ -47,8 +47,7 @@ impl Activation {
         self.main = Main::Ended;
         self.main_pid = None;
         self.main_end = Some(end);
-        // What lives on until the release (KillMode=none) is ended by it, which is no failure.
-        if ignore || self.stage == Stage::Releasing || self.is_clean(end, ExecRole::Start) {
+        if ignore || self.main_released || self.is_clean(end, ExecRole::Start) {
             return;
         }
         if self.oom_killed {

@@ -216,6 +216,7 @@ impl Activation {
     pub(super) fn release(&mut self, out: &mut Vec<Effect>) {
         self.stage = Stage::Releasing;
         self.deadline = None;
+        self.main_released = matches!(self.main, Main::Ordered | Main::Alive);
         let keep = match self.service().runtime_directory_preserve {
             Preserve::Yes => true,
             Preserve::No => false,
