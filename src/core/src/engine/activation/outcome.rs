@@ -1,5 +1,5 @@
 //! What an activation has done, and how it went: commands and signals, results, and why in words.
-use super::{Activation, CLEAN_SIGNALS, Main, Progress, Stage};
+use super::{Activation, CLEAN_SIGNALS, Main, Progress};
 use crate::Instant;
 use crate::api::Effect;
 use crate::protocol::{Exit, Failure, ProcessEnd, Whom};
