@@ -56,7 +56,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("git", &["unit"]),
     ("rpc", &["core", "unit"]),
     ("daemon", &["unit", "core", "sys", "exec", "git", "rpc"]),
-    ("cli", &["unit", "core", "sys", "exec", "git", "rpc", "daemon"]),
+    (
+        "cli",
+        &["unit", "core", "sys", "exec", "git", "rpc", "daemon"],
+    ),
 ];
 
 #[test]
@@ -67,7 +70,9 @@ fn rooms_use_only_what_the_architecture_allows() {
         let used = text.split("[dependencies]").nth(1).expect("dependencies");
         let used = used.split("\n[").next().expect("up to the next table");
         for line in used.lines() {
-            let Some(name) = line.strip_prefix("gitproc-") else { continue };
+            let Some(name) = line.strip_prefix("gitproc-") else {
+                continue;
+            };
             let name = name.split(['.', ' ']).next().expect("a name");
             assert!(allowed.contains(&name), "{room} must not use {name}");
         }
