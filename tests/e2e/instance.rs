@@ -92,7 +92,7 @@ impl Instance {
     /// With a daemon, and these units applied.
     #[track_caller]
     pub fn with_units(files: &[(&str, &str)]) -> Instance {
-        let mut instance = Instance::start();
+        let instance = Instance::start();
         instance.push(files).ok();
         instance
     }

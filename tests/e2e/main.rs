@@ -14,8 +14,6 @@ mod poor_hosts;
 mod real_services;
 mod semantics;
 
-pub use instance::{Instance, Output};
-
 /// True when the test may go on. Without root, a test that needs it does not run.
 pub fn root_or_say_so(test: &str) -> bool {
     if nix::unistd::geteuid().is_root() {
