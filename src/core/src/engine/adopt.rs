@@ -91,8 +91,15 @@ impl Engine {
         let Some(activation) = self.touch(&name).and_then(|slot| slot.activation_mut()) else {
             return;
         };
-        if lost && state.main_pid.is_none() && state.control.is_none() {
-            // Nothing runs, and what was to run is not known: the target starts it anew.
+        let on_its_way_up = match state.control {
+            None => true,
+            Some((role, _, _)) => matches!(
+                role,
+                ExecRole::Condition | ExecRole::StartPre | ExecRole::Start
+            ),
+        };
+        if lost && state.main_pid.is_none() && on_its_way_up {
+            // No main process runs, and which was to run is not known: the target starts it anew.
             activation.stop(now, &mut out.acts);
             return;
         }

@@ -17,11 +17,17 @@ use std::time::Duration;
 const HISTORIES: u64 = 1_500;
 
 /// Seeds that once failed, each with its story.
-const REGRESSIONS: &[(u64, &str)] = &[(
-    1619,
-    "a restart whose service had gone down before the daemon died was forgotten: a target drops \
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        1619,
+        "a restart whose service had gone down before the daemon died was forgotten: a target drops \
      jobs, and nothing said that the start was still to come",
-)];
+    ),
+    (
+        25944,
+        "a service whose definition was lost went on from ExecStartPre= to nothing, and counted as done",
+    ),
+];
 
 fn run(seed: u64) {
     let outcome = std::panic::catch_unwind(|| world::World::new(seed).run());
