@@ -19,6 +19,13 @@ fn services_are_adopted_and_supervised_without_a_store() {
     let mut instance = Instance::with_units(&UNITS);
     let (phoenix, plain) = (instance.main_pid("phoenix"), instance.main_pid("plain"));
     instance.kill_daemon();
+    // A daemon that finds no copy makes one.
+    std::fs::remove_file(instance.root.join("var/lib/gitproc/applied.json")).expect("there");
+    instance.start_daemon();
+    instance.wait_for("a copy is made", |instance| {
+        instance.log().contains("is wanted again")
+    });
+    instance.kill_daemon();
     let objects = instance.root.join("var/lib/gitproc/store.git/objects");
     let aside = instance.root.join("objects");
     std::fs::rename(&objects, &aside).expect("there");

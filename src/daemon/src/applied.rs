@@ -99,6 +99,11 @@ impl Applied {
         })
     }
 
+    /// Whether there is a copy, and of this commit.
+    pub fn is_of(&self, commit: &CommitId) -> bool {
+        self.read().is_ok_and(|copy| copy.commit == *commit)
+    }
+
     /// Its units; empty when there is no copy that can be read.
     pub fn units(&self, facts: &HostFacts) -> Arc<UnitSet> {
         match self.read() {
@@ -143,8 +148,10 @@ mod tests {
         let root = TempDir::new("applied");
         let applied = Applied::new(root.path());
         assert!(applied.read().is_err(), "nothing was applied yet");
+        assert!(!applied.is_of(&CommitId("1".repeat(40))));
         let before = candidate("/bin/true");
         applied.write(&before).expect("writable");
+        assert!(applied.is_of(&before.commit));
         let read = applied.read().expect("there");
         assert_eq!(
             (&read.commit, &read.files),

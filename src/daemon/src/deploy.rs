@@ -216,6 +216,10 @@ impl Deploy {
             Err(error) => self.take_up_copy(error)?,
         };
         let candidate = Candidate::judge(snapshot, &self.host.facts);
+        // An older daemon made none, or one was lost.
+        if !self.applied.is_of(&candidate.commit) {
+            self.copy(&candidate);
+        }
         tracing::info!(
             generation = record.number.0,
             "generation {} ({}) is wanted again",
@@ -223,6 +227,14 @@ impl Deploy {
             record.commit.short()
         );
         self.set_target(record, candidate).await
+    }
+
+    /// Keeps a copy of what counts from now on.
+    fn copy(&self, candidate: &Candidate) {
+        if let Err(error) = self.applied.write(candidate) {
+            let lost = "should the store break, what runs can't be taken up again from a copy";
+            tracing::error!("{error}: {lost}, ignoring");
+        }
     }
 
     /// What was applied last, from our own copy, when the store can't be read.
@@ -349,10 +361,7 @@ impl Deploy {
         self.store.keep_generation(record.number, &head).await?;
         // Written ahead: a daemon that dies from here on goes on with it.
         self.generations.write(&record)?;
-        if let Err(error) = self.applied.write(&candidate) {
-            let lost = "should the store break, what runs can't be taken up again from a copy";
-            tracing::error!("{error}: {lost}, ignoring");
-        }
+        self.copy(&candidate);
         tracing::info!(
             generation = record.number.0,
             "applying {} as generation {}: {} changes, {} unchanged",
