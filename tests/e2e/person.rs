@@ -42,9 +42,7 @@ impl Person {
         const SCRIPT: &str = "u=$1; shift; echo 1 > /proc/sys/user/max_user_namespaces; \
              exec unshare --user --map-user=$u --map-group=$u -- \"$@\"";
         let ordinary = Person::ordinary();
-        let uid = ordinary
-            .uid
-            .unwrap_or_else(|| nix::unistd::geteuid().as_raw());
+        let uid = ordinary.uid();
         let words = [
             "unshare",
             "--user",
@@ -98,6 +96,11 @@ impl Person {
             }
         }
         command
+    }
+
+    /// Their number.
+    pub fn uid(&self) -> u32 {
+        self.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw())
     }
 
     /// Gives them a directory that exists.

@@ -187,3 +187,28 @@ fn an_ordinary_user_needs_no_root_option() {
 fn nor_a_login_session() {
     lives_at_home("plain", &[]);
 }
+
+#[test]
+fn a_unit_file_alone_is_read_with_the_facts_of_this_host() {
+    let person = Person::ordinary();
+    let dir = std::env::temp_dir().join(format!("gitproc-facts-{}", std::process::id()));
+    std::fs::create_dir(&dir).expect("a fresh temporary directory");
+    let home = Home(dir.clone(), None);
+    person.own(&dir);
+    let unit = dir.join("a.service");
+    std::fs::write(
+        &unit,
+        "[Service]\nExecStart=/bin/true\nEnvironment=H=%h U=%U\n",
+    )
+    .expect("a file");
+    let mut command = person.command(person.program(&dir));
+    let command = command
+        .args(["show", "-p", "Environment", "--file"])
+        .arg(&unit);
+    let shown = output(hermetic(command).env("HOME", &dir)).ok().stdout;
+    let uid = person.uid();
+    // An ordinary user, whoever runs the tests.
+    assert!(shown.contains(&format!("H={}", dir.display())), "{shown}");
+    assert!(shown.contains(&format!("U={uid}")), "{shown}");
+    drop(home);
+}

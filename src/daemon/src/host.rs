@@ -156,7 +156,8 @@ fn open_helper(degradations: &mut Vec<String>) -> Result<HelperProgram, DaemonEr
     })
 }
 
-fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
+/// What specifiers and directories of units stand for, for the user who asks.
+pub fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
     let uts = nix::sys::utsname::uname()
         .map_err(|cause| gitproc_sys::Error::new("read", "kernel name", cause))?;
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();

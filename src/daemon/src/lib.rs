@@ -48,6 +48,7 @@ use gitproc_core::layout::Layout;
 use std::path::PathBuf;
 
 pub use hold::hold;
+pub use host::facts as host_facts;
 pub use run::run;
 
 /// How the daemon is started.

@@ -18,6 +18,7 @@ const FILES_MAX: usize = 20_000;
 /// `show --file PATH…`: each file alone, as if it were the only one.
 pub fn show(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let mut errors = 0;
+    let facts = host_facts(context)?;
     for path in &args.file {
         let name = unit_name(path)?;
         let name = match &args.instance {
@@ -26,7 +27,7 @@ pub fn show(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
         };
         let mut tree = TreeFiles::default();
         tree.entries.insert(name.as_str().to_owned(), read(path)?);
-        let loaded = gitproc_unit::load(&tree, &HostFacts::example());
+        let loaded = gitproc_unit::load(&tree, &facts);
         errors += complain(&loaded, |_| path.display().to_string());
         if let Some(unit) = loaded.units.units.get(&name) {
             show_unit(context, unit, &args.property)?;
@@ -62,6 +63,12 @@ fn show_unit(context: &Context, unit: &Unit, wanted: &[String]) -> Result<(), Fa
     ))
 }
 
+/// This host, as the daemon would see it.
+fn host_facts(context: &Context) -> Result<HostFacts, Failure> {
+    gitproc_daemon::host_facts(&context.place.layout)
+        .map_err(|error| Failure::caused("can't look at this host", &error))
+}
+
 /// `verify PATH|REV…`
 pub fn verify(context: &Context, what: &[String]) -> Result<u8, Failure> {
     let paths: Vec<&Path> = what
@@ -73,14 +80,15 @@ pub fn verify(context: &Context, what: &[String]) -> Result<u8, Failure> {
         .iter()
         .filter(|word| !Path::new(word).exists())
         .collect();
+    let facts = host_facts(context)?;
     let mut findings = Vec::new();
     let (files, directories): (Vec<&Path>, Vec<&Path>) =
         paths.into_iter().partition(|path| !path.is_dir());
     if !files.is_empty() {
-        findings.extend(verify_files(&files)?);
+        findings.extend(verify_files(&files, &facts)?);
     }
     for directory in &directories {
-        findings.extend(verify_directory(directory)?);
+        findings.extend(verify_directory(directory, &facts)?);
     }
     if what.is_empty() || !revs.is_empty() {
         findings.extend(verify_commits(context, &revs)?);
@@ -120,7 +128,7 @@ fn verify_commits(context: &Context, revs: &[&String]) -> Result<Vec<Diagnostic>
 }
 
 /// Files given together are one set of units.
-fn verify_files(paths: &[&Path]) -> Result<Vec<Diagnostic>, Failure> {
+fn verify_files(paths: &[&Path], facts: &HostFacts) -> Result<Vec<Diagnostic>, Failure> {
     let mut tree = TreeFiles::default();
     for path in paths {
         let name = unit_name(path)?.as_str().to_owned();
@@ -136,11 +144,11 @@ fn verify_files(paths: &[&Path]) -> Result<Vec<Diagnostic>, Failure> {
             .find(same)
             .map_or_else(|| file.to_owned(), |path| path.display().to_string())
     };
-    Ok(findings(&tree, given))
+    Ok(findings(&tree, facts, given))
 }
 
 /// A directory is read as a commit's tree would be.
-fn verify_directory(directory: &Path) -> Result<Vec<Diagnostic>, Failure> {
+fn verify_directory(directory: &Path, facts: &HostFacts) -> Result<Vec<Diagnostic>, Failure> {
     let mut tree = TreeFiles::default();
     for (name, path) in list(directory)? {
         if name == ".git" {
@@ -163,13 +171,17 @@ fn verify_directory(directory: &Path) -> Result<Vec<Diagnostic>, Failure> {
             return Err(Failure::new(FAILED, message));
         }
     }
-    Ok(findings(&tree, |file| {
+    Ok(findings(&tree, facts, |file| {
         directory.join(file).display().to_string()
     }))
 }
 
-fn findings(tree: &TreeFiles, given: impl Fn(&str) -> String) -> Vec<Diagnostic> {
-    let loaded = gitproc_unit::load(tree, &HostFacts::example());
+fn findings(
+    tree: &TreeFiles,
+    facts: &HostFacts,
+    given: impl Fn(&str) -> String,
+) -> Vec<Diagnostic> {
+    let loaded = gitproc_unit::load(tree, facts);
     let mut found = loaded.diagnostics;
     found.extend(gitproc_core::graph::check(&loaded.units));
     for finding in &mut found {
@@ -265,7 +277,7 @@ mod tests {
     #[test]
     fn the_examples_have_neither_errors_nor_warnings() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../units-example");
-        let found = verify_directory(&examples).expect("they can be read");
+        let found = verify_directory(&examples, &HostFacts::example()).expect("they can be read");
         assert!(found.is_empty(), "{found:#?}");
     }
 }
