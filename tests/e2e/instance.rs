@@ -351,7 +351,10 @@ impl Drop for Instance {
                 self.log()
             );
         }
-        if self.daemon.is_none() && !self.processes().is_empty() {
+        // Without a cgroup only the invocation directories tell of helpers.
+        let invocations = std::fs::read_dir(self.root.join("run/gitproc/inv"));
+        let held = invocations.is_ok_and(|mut entries| entries.next().is_some());
+        if self.daemon.is_none() && (held || !self.processes().is_empty()) {
             // The daemon was killed by the test: only a daemon can stop what it left.
             let child = self.spawn_daemon(&[]);
             self.daemon = Some(child);
