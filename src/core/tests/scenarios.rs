@@ -455,6 +455,16 @@ fn a_restart_that_was_due_waits_for_the_first_target() {
 
 #[test]
 fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
+    for (end, oom_killed, result) in [
+        (ProcessEnd::Exited(7), false, UnitResult::ExitCode),
+        (ProcessEnd::Killed(9), false, UnitResult::Signal),
+        (ProcessEnd::Killed(9), true, UnitResult::OomKill),
+    ] {
+        assert_eq!(result_of_unseen_end(end, oom_killed), result, "{end:?}");
+    }
+}
+
+fn result_of_unseen_end(end: ProcessEnd, oom_killed: bool) -> UnitResult {
     let files = [("a.service", SIMPLE)];
     let unit = Arc::clone(&units(&files).units[&name("a.service")]);
     let mut script = Script::fresh();
@@ -462,7 +472,8 @@ fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
     let mut state = HelperState::new(invocation, name("a.service"));
     state.ready = true;
     state.main_execed = true;
-    state.main_end = Some(ProcessEnd::Exited(7));
+    state.main_end = Some(end);
+    state.oom_killed = oom_killed;
     script.invocations.insert(name("a.service"), invocation);
     script.give(Input::Adopt {
         record: InvocationRecord {
@@ -482,7 +493,7 @@ fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
     script.target(&files);
     script.hear("a.service", HelperEvent::Gone);
     script.is("a.service", ActiveState::Failed, "failed");
-    assert_eq!(script.status("a.service").result, UnitResult::ExitCode);
+    script.status("a.service").result
 }
 
 #[test]
