@@ -97,6 +97,7 @@ methods! {
 
 /// `{}`
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Empty {}
 
 /// Answer to [`Ping`].
@@ -110,12 +111,14 @@ pub struct Pong {
 /// Unit names or globs (`web@*`), as people type them; a name without suffix means a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[serde(deny_unknown_fields)]
 pub struct Units {
     pub units: Vec<String>,
 }
 
 /// For [`List`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ListParams {
     /// Globs; all when empty.
     #[serde(default)]
@@ -130,6 +133,7 @@ pub struct ListParams {
 
 /// For the job verbs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobParams {
     /// As in [`Units`].
     pub units: Vec<String>,
@@ -140,6 +144,7 @@ pub struct JobParams {
 
 /// For [`Kill`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KillParams {
     /// As in [`Units`].
     pub units: Vec<String>,
@@ -218,6 +223,7 @@ pub struct UnitFiles {
 
 /// For [`Logs`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogsParams {
     /// As in [`Units`].
     pub units: Vec<String>,
@@ -296,6 +302,7 @@ pub struct HostStatus {
 
 /// A revision: hex prefix, branch or tag, `HEAD~2`, or a generation number as `@N`/`gN`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevParams {
     /// Head of the branch when absent.
     #[serde(default)]
@@ -322,6 +329,7 @@ pub struct VerifyReport {
 
 /// For [`Sync`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SyncParams {
     /// Answer without waiting for the units.
     #[serde(default)]
@@ -330,6 +338,7 @@ pub struct SyncParams {
 
 /// For [`Rollback`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RollbackParams {
     /// Revision or generation to return to.
     pub to: String,
@@ -340,6 +349,7 @@ pub struct RollbackParams {
 
 /// For [`History`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HistoryParams {
     /// The newest so many, 1,000 at most; 100 when absent.
     #[serde(default)]
@@ -370,6 +380,7 @@ pub struct ApplyReport {
 
 /// From a hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HookParams {
     /// `old new ref` lines of its standard input.
     pub updates: Vec<RefUpdate>,
@@ -387,6 +398,7 @@ pub struct HookParams {
 /// One moved ref.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[serde(deny_unknown_fields)]
 pub struct RefUpdate {
     pub old: String,
     pub new: String,

@@ -168,7 +168,9 @@ fn parameters_are_checked_against_their_method() {
         ))
     };
     assert!(with(r#"{"units":["web"]}"#).params::<Start>().is_ok());
-    for bad in [r#"{"units":"web"}"#, "{}", r#"[["web"]]"#] {
+    // A parameter that nobody reads is a mistake that would go unseen.
+    let unread = r#"{"units":["web"],"noblock":true}"#;
+    for bad in [r#"{"units":"web"}"#, "{}", r#"[["web"]]"#, unread] {
         let error = with(bad).params::<Start>().expect_err(bad);
         assert_eq!(error.kind(), Some(ErrorKind::InvalidParams), "{bad}");
     }
