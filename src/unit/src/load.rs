@@ -90,6 +90,16 @@ impl<'a> Loader<'a> {
                 Some(_) => {}
             }
         }
+        let circular: Vec<UnitName> = self
+            .aliases
+            .keys()
+            .filter(|name| self.aliases.contains_key(&self.canonical(name)))
+            .cloned()
+            .collect();
+        for name in circular {
+            let message = "links in a circle, or over too many links".to_owned();
+            self.report(name.as_str(), Severity::Error, message);
+        }
     }
 
     fn survey_unit(&mut self, path: &'a str, entry: &TreeEntry) {

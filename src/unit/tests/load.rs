@@ -327,3 +327,13 @@ fn what_would_run_as_root_without_it_is_refused() {
     assert!(with("RootDirectory=/srv/x").contains("a.service:3: RootDirectory="));
     assert_eq!(with("RootDirectory="), "");
 }
+
+#[test]
+fn links_in_a_circle_are_refused() {
+    let files = [("a.service", "-> b.service"), ("b.service", "-> a.service")];
+    let both = said(&files).join("; ");
+    assert!(both.contains("a.service: links in a circle"), "{both}");
+    assert!(both.contains("b.service: links in a circle"), "{both}");
+    let own = said(&[("loop.service", "-> loop.service")]).join("; ");
+    assert!(own.contains("loop.service: links in a circle"), "{own}");
+}
