@@ -86,11 +86,25 @@ impl Engine {
             if !ran {
                 slot.attempted = None; // it never came to run: that was no start
             }
-            return self.activation_gone(now, &name, out);
+            self.activation_gone(now, &name, out);
+            if let (true, Some(slot)) = (lost, self.touch(&name)) {
+                // Its policy is as lost as its definition: what is wanted of it, the target knows.
+                slot.attempted = None;
+                slot.completed = None;
+            }
+            return;
         }
         let Some(activation) = self.touch(&name).and_then(|slot| slot.activation_mut()) else {
             return;
         };
+        let start = state.exits.get(&ExecRole::Start).map(|exit| exit.end);
+        let forked = start == Some(ProcessEnd::Exited(0)) && state.main_end.is_none();
+        let runs = forked && state.main_pid.is_none() && state.control.is_none() && !state.empty;
+        if lost && runs && !state.exits.contains_key(&ExecRole::StopPost) {
+            // Its start command ended well and left something: a main process was never known.
+            activation.take_as_running();
+            return self.progressed(now, &name, Progress::Started, out);
+        }
         let on_its_way_up = match state.control {
             None => true,
             Some((role, _, _)) => matches!(
@@ -125,6 +139,13 @@ impl Activation {
         };
         self.main_end = state.main_end;
         self.recall_readiness(state.notified_ready, state.main_execed);
+    }
+
+    /// It runs, by all that is known.
+    fn take_as_running(&mut self) {
+        self.stage = Stage::Running;
+        self.started = true;
+        self.deadline = None;
     }
 
     /// The helper is gone, and this is what it left: works out how the service ended. False when

@@ -27,6 +27,14 @@ const REGRESSIONS: &[(u64, &str)] = &[
         25944,
         "a service whose definition was lost went on from ExecStartPre= to nothing, and counted as done",
     ),
+    (
+        53119,
+        "the policy of a lost definition is lost too: what ended meanwhile stayed down for ever",
+    ),
+    (
+        54705,
+        "a failed start with a stray process and a lost definition was taken for a running service",
+    ),
 ];
 
 fn run(seed: u64) {
