@@ -253,7 +253,7 @@ fn a_full_disk_costs_lines_that_are_counted_and_heals() {
     let mut instance = Instance::init();
     let logs = instance.root.join("var/log/gitproc");
     std::fs::create_dir_all(&logs).expect("a directory");
-    let _mount = Mounted::tmpfs(&logs, "size=64k");
+    let mount = Mounted::tmpfs(&logs, "size=64k");
     instance.start_daemon();
     let filler = logs.join("filler");
     let text = format!(
@@ -269,7 +269,11 @@ fn a_full_disk_costs_lines_that_are_counted_and_heals() {
     assert!(text.starts_with("before\n"), "{text}");
     assert!(text.contains("lines dropped"), "{text}");
     assert!(instance.is_active("full"));
+    // The root can only be removed once nothing is mounted in it.
+    let root = instance.root.clone();
     instance.shutdown();
+    drop(mount);
+    let _ = std::fs::remove_dir_all(root);
 }
 
 /// Unmounted when dropped.
