@@ -36,6 +36,16 @@ fn a_push_prints_the_plan_and_starts_the_service() {
 }
 
 #[test]
+fn a_push_names_what_is_not_honoured_once() {
+    let unit = sleeper("PrivateTmp=yes");
+    let instance = Instance::start();
+    let pushed = instance.push(&[("web.service", &unit)]).ok();
+    let warning = "web.service:3: warning: PrivateTmp= is not honoured yet";
+    assert_eq!(pushed.stderr.matches(warning).count(), 1, "{pushed:?}");
+    instance.shutdown();
+}
+
+#[test]
 fn a_commit_restarts_what_it_changes_and_nothing_else() {
     let instance = Instance::with_units(&[("a.service", SLEEPER), ("b.service", SLEEPER)]);
     let (a, b) = (instance.main_pid("a"), instance.main_pid("b"));

@@ -5,6 +5,10 @@ use super::{Palette, Tone};
 use gitproc_rpc::api::{HostStatus, UnitRow};
 use std::fmt::Write;
 
+/// Warnings of the commit that are shown in full. Units written for systemd can have dozens; the
+/// push has shown them all, and so does the status of each unit.
+const WARNINGS_SHOWN: usize = 3;
+
 /// Who we are, what is deployed, and how it is; then what is missing or odd, one line each.
 pub fn host(status: &HostStatus, now_us: u64, palette: Palette) -> String {
     let deployed = match &status.generation {
@@ -39,8 +43,14 @@ pub fn host(status: &HostStatus, now_us: u64, palette: Palette) -> String {
             printable(line)
         );
     }
-    for warning in &status.warnings {
+    for warning in status.warnings.iter().take(WARNINGS_SHOWN) {
         let _ = writeln!(out, "{}", printable(&warning.to_string()));
+    }
+    if let Some(more @ 1..) = status.warnings.len().checked_sub(WARNINGS_SHOWN) {
+        let _ = writeln!(
+            out,
+            "… and {more} more warnings: gitproc verify HEAD lists them all"
+        );
     }
     out
 }

@@ -107,6 +107,22 @@ fn the_host_is_one_line_and_what_is_odd() {
          not applied: x.service:3: bad\n\
          missing here: no memory limits\n"
     );
+    let warning = |line| Diagnostic {
+        file: "x.service".into(),
+        line,
+        severity: Severity::Warning,
+        message: "PrivateTmp= is not honoured yet".into(),
+        hint: None,
+    };
+    status.degradations.clear();
+    status.warnings = (1..=5).map(warning).collect();
+    let said = host(&status, NOW_US, PLAIN);
+    assert!(said.contains("x.service:3: warning: PrivateTmp="), "{said}");
+    assert!(!said.contains("x.service:4:"), "{said}");
+    assert!(
+        said.ends_with("… and 2 more warnings: gitproc verify HEAD lists them all\n"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::args::Hook;
 use crate::failure::{FAILED, Failure};
 use crate::render;
 use gitproc_rpc::api::{HookParams, PostReceive, PreReceive, RefUpdate};
+use gitproc_unit::Severity;
 use std::env;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
@@ -42,9 +43,13 @@ pub fn run(context: &Context, hook: Hook) -> Result<u8, Failure> {
             let report = context
                 .session()?
                 .call_streaming::<PostReceive>(&params, show)?;
-            let Some(report) = report else {
+            let Some(mut report) = report else {
                 return Ok(FAILED);
             };
+            // The same push has read the warnings from pre-receive.
+            report
+                .diagnostics
+                .retain(|finding| finding.severity == Severity::Error);
             eprint!(
                 "{}",
                 render::report(&report, render::Palette { color: false })
