@@ -15,7 +15,6 @@ pub struct Instance {
     pub root: PathBuf,
     daemon: Option<Child>,
     daemon_starts: u32,
-    keep: bool,
     person: Person,
     program: PathBuf,
 }
@@ -76,7 +75,6 @@ impl Instance {
             root,
             daemon: None,
             daemon_starts: 0,
-            keep: false,
         };
         instance.run(&["init"]).ok();
         instance
@@ -334,12 +332,6 @@ impl Instance {
         assert_eq!(self.processes(), BTreeMap::new(), "processes are left");
         assert_eq!(self.cgroups(), Vec::<PathBuf>::new(), "cgroups are left");
     }
-
-    /// For a look afterwards, while writing a test.
-    #[allow(dead_code)]
-    pub fn keep(&mut self) {
-        self.keep = true;
-    }
 }
 
 impl Drop for Instance {
@@ -370,9 +362,7 @@ impl Drop for Instance {
                 let _ = child.wait();
             }
         }
-        if !self.keep {
-            let _ = std::fs::remove_dir_all(&self.root);
-        }
+        let _ = std::fs::remove_dir_all(&self.root);
     }
 }
 
@@ -444,7 +434,6 @@ pub fn signal(pid: u32, signal: nix::sys::signal::Signal) {
 }
 
 /// `path` exists.
-#[allow(dead_code)]
 pub fn exists(path: impl AsRef<Path>) -> bool {
     path.as_ref().exists()
 }
