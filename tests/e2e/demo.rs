@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -15,10 +16,17 @@ struct Theatre {
     dir: PathBuf,
     person: Person,
     program: PathBuf,
+    /// Dropped last.
+    _stage: MutexGuard<'static, ()>,
 }
+
+/// The example services have a port and a runtime directory of the host: one demo at a time.
+static STAGE: Mutex<()> = Mutex::new(());
 
 impl Theatre {
     fn of(person: Person) -> Theatre {
+        // A test that failed has left nothing that matters to the next one.
+        let stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("gitproc-theatre-{}-{number}", std::process::id());
         let dir = std::env::temp_dir().join(name);
@@ -28,6 +36,7 @@ impl Theatre {
             program: person.program(&dir),
             dir,
             person,
+            _stage: stage,
         }
     }
 
