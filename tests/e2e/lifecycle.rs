@@ -158,6 +158,28 @@ fn the_daemon_dies_and_services_do_not() {
 }
 
 #[test]
+fn sigterm_stops_services_only_when_told_to() {
+    let mut instance = Instance::init();
+    let mut daemon = instance.spawn_daemon(&["--stop-services"]);
+    instance.wait_for("the daemon answers", |i| i.run(&["status"]).code == 0);
+    instance.push(&[("web.service", SLEEPER)]).ok();
+    let pid = instance.main_pid("web");
+    assert_ne!(pid, 0, "web runs");
+    signal(daemon.id(), Signal::SIGTERM);
+    let ended = crate::instance::wait(&mut daemon);
+    assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+    assert!(
+        !crate::instance::exists(format!("/proc/{pid}")),
+        "web was stopped"
+    );
+    assert!(instance.cgroups().is_empty(), "{:?}", instance.cgroups());
+    // Stopped with the daemon, it starts again with the next one.
+    instance.start_daemon();
+    instance.wait_active("web");
+    instance.shutdown();
+}
+
+#[test]
 fn an_exit_while_the_daemon_is_away_is_learnt_with_its_status() {
     let text = "[Service]\nExecStart=/bin/sh -c 'trap \"exit 7\" USR1; while :; do sleep 0.05; done'\n\
                 [Install]\nWantedBy=multi-user.target\n";

@@ -24,7 +24,7 @@ use crate::protocol::Whom;
 use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
-use gitproc_unit::{Restart, ServiceSection, Unit, UnitName};
+use gitproc_unit::{Restart, ServiceSection, UnitName};
 use neighbours::Neighbours;
 use slot::{Phase, Slot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,11 +154,6 @@ impl Engine {
     pub fn waits_for(&self) -> Vec<UnitName> {
         let pending = self.apply.iter().flat_map(|apply| &apply.pending);
         pending.cloned().collect()
-    }
-
-    /// The definition that a unit runs, or would run.
-    pub fn definition(&self, unit: &UnitName) -> Option<&std::sync::Arc<Unit>> {
-        self.slots.get(unit).and_then(Slot::unit)
     }
 
     // ── The slots ───────────────────────────────────────────────────────────────────────────

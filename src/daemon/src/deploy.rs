@@ -500,11 +500,8 @@ struct Looked {
 
 fn nothing_done(commit: Option<CommitId>) -> ApplyReport {
     ApplyReport {
-        generation: None,
         commit,
-        outcome: None,
-        failed: Vec::new(),
-        diagnostics: Vec::new(),
+        ..ApplyReport::default()
     }
 }
 

@@ -363,8 +363,8 @@ pub struct Progress {
     pub line: String,
 }
 
-/// How an apply ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How an apply ended; the default is that nothing was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplyReport {
     /// The generation; `None` when there was nothing to do or the commit was refused.
     pub generation: Option<Generation>,

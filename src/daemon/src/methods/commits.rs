@@ -138,13 +138,7 @@ pub async fn sync(client: &Client, params: SyncParams) -> Result<ApplyReport, Rp
             .trigger(trigger(None))
             .await
             .map_err(leaving)?;
-        return Ok(ApplyReport {
-            generation: None,
-            commit: None,
-            outcome: None,
-            failed: Vec::new(),
-            diagnostics: Vec::new(),
-        });
+        return Ok(ApplyReport::default());
     }
     follow(client, trigger).await
 }

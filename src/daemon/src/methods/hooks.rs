@@ -145,13 +145,7 @@ pub async fn post_receive(client: &Client, params: HookParams) -> Result<ApplyRe
         .iter()
         .any(|update| update.reference == branch)
     {
-        return Ok(ApplyReport {
-            generation: None,
-            commit: None,
-            outcome: None,
-            failed: Vec::new(),
-            diagnostics: Vec::new(),
-        });
+        return Ok(ApplyReport::default());
     }
     let cause =
         cause(&params).map_err(|message| RpcError::new(ErrorKind::InvalidParams, message))?;
