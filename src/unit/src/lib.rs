@@ -19,6 +19,8 @@ mod model;
 mod name;
 mod property;
 mod read;
+mod settings;
+mod settle;
 mod specifier;
 mod table;
 mod text;
@@ -37,5 +39,6 @@ pub use meaning::{
 pub use model::*;
 pub use name::{UnitKind, UnitName, UnitNameError};
 pub use property::PropertyValue;
-pub use table::{Row, Standing, table};
+pub use settings::Settings;
+pub use table::{Family, Row, Standing, table};
 pub use tree::{HostFacts, TreeEntry, TreeFiles};

@@ -55,6 +55,24 @@ impl UnitKind {
             UnitKind::Device => "device",
         }
     }
+
+    /// The section (and D-Bus interface) with the directives of this kind. Targets and devices have
+    /// an interface, but no section.
+    pub const fn section(self) -> &'static str {
+        match self {
+            UnitKind::Service => "Service",
+            UnitKind::Target => "Target",
+            UnitKind::Socket => "Socket",
+            UnitKind::Timer => "Timer",
+            UnitKind::Path => "Path",
+            UnitKind::Slice => "Slice",
+            UnitKind::Scope => "Scope",
+            UnitKind::Mount => "Mount",
+            UnitKind::Automount => "Automount",
+            UnitKind::Swap => "Swap",
+            UnitKind::Device => "Device",
+        }
+    }
 }
 
 /// A valid unit name. Parsed once, at the edge.

@@ -1,4 +1,5 @@
 //! The input: files of one commit's tree, and the facts about the host that specifiers need.
+use crate::model::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,9 +59,49 @@ pub struct HostFacts {
     pub logs_dir: String,
     /// `%E`
     pub config_dir: String,
+    /// Physical memory in bytes: what `MemoryMax=50%` is half of.
+    pub memory_bytes: u64,
+    /// Most tasks that the kernel runs: what `TasksMax=10%` is a part of.
+    pub tasks_max: u64,
 }
 
 impl HostFacts {
+    /// The limits of a process whose unit says nothing: the kernel's defaults for its first
+    /// process, and those that systemd changes.
+    pub fn rlimit(&self, resource: Resource) -> Rlimit {
+        let both = |value| Rlimit {
+            soft: value,
+            hard: value,
+        };
+        let endless = u64::MAX;
+        match resource {
+            Resource::Cpu
+            | Resource::Fsize
+            | Resource::Data
+            | Resource::Rss
+            | Resource::As
+            | Resource::Locks
+            | Resource::Rttime => both(endless),
+            Resource::Stack => Rlimit {
+                soft: 8 << 20,
+                hard: endless,
+            },
+            Resource::Core => Rlimit {
+                soft: 0,
+                hard: endless,
+            },
+            Resource::Nofile => Rlimit {
+                soft: 1024,
+                hard: 524_288,
+            },
+            // The kernel gives its first process half of what it can run at all.
+            Resource::Nproc | Resource::Sigpending => both(self.tasks_max / 2),
+            Resource::Memlock => both(8 << 20),
+            Resource::Msgqueue => both(819_200),
+            Resource::Nice | Resource::Rtprio => both(0),
+        }
+    }
+
     /// Facts of a made-up host, for tests and for `show --file` without a daemon.
     pub fn example() -> HostFacts {
         HostFacts {
@@ -80,6 +121,8 @@ impl HostFacts {
             cache_dir: "/var/cache".into(),
             logs_dir: "/var/log".into(),
             config_dir: "/etc".into(),
+            memory_bytes: 8 << 30,
+            tasks_max: 32_768,
         }
     }
 }

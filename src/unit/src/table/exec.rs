@@ -1,15 +1,13 @@
-//! [Service]: what a process is executed with (systemd.exec(5)).
+//! What a process is executed with (systemd.exec(5)): identity, environment, directories,
+//! scheduling. Sandboxing, limits and standard streams have tables of their own.
+use super::kind::{self, Kind};
 use super::service::{flag, of};
-use super::{Row, one_of, texts, word_of};
+use super::{Family, Row, Standing, one_of, word_of};
 use crate::draft::{Context, Draft};
-use crate::model::{
-    DirectoryKind, EnvironmentFile, Preserve, Resource, Rlimit, ServiceSection, Unit,
-    WorkingDirectory,
-};
+use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::value::{
-    ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode, parse_rlimit,
-};
+use crate::property::texts;
+use crate::value::{ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode};
 use crate::words::{Escapes, words};
 
 const PRESERVE: &[(&str, Preserve)] = &[
@@ -18,40 +16,16 @@ const PRESERVE: &[(&str, Preserve)] = &[
     ("restart", Preserve::Restart),
 ];
 
-macro_rules! rlimit {
-    ($hard:literal, $soft:literal, $resource:ident) => {
-        Row::new(
-            "Service",
-            $hard,
-            "limit, or soft:hard",
-            |draft, _, value| {
-                if value.is_empty() {
-                    draft.service.rlimits.remove(&Resource::$resource);
-                } else {
-                    let limit = parse_rlimit(Resource::$resource, value)?;
-                    draft.service.rlimits.insert(Resource::$resource, limit);
-                }
-                Ok(())
-            },
-        )
-        .shows($hard, |unit| {
-            limit(unit, Resource::$resource, |limit| limit.hard)
-        })
-        .shows($soft, |unit| {
-            limit(unit, Resource::$resource, |limit| limit.soft)
-        })
-    };
-}
-
 macro_rules! directory {
-    ($key:literal, $mode:literal, $kind:ident) => {
+    ($key:literal, $mode:literal, $links:literal, $kind:ident) => {
         [
-            Row::new("Service", $key, "relative paths", |draft, cx, value| {
+            field($key, "relative paths, each with :link", |draft, cx, value| {
                 directories(draft, cx, DirectoryKind::$kind, $key, value)
             })
             .shows($key, of!(s => texts(s.directories.get(&DirectoryKind::$kind).iter().flat_map(|d| &d.paths))))
+            .shows($links, of!(s => links(s, DirectoryKind::$kind)))
             .partly("without links (`path:link`)"),
-            Row::new("Service", $mode, "octal mode", |draft, _, value| {
+            field($mode, "octal mode", |draft, _, value| {
                 let kind = draft.service.directories.entry(DirectoryKind::$kind);
                 kind.or_default().mode = parse_mode(value)?;
                 Ok(())
@@ -64,25 +38,27 @@ macro_rules! directory {
     };
 }
 
+fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
+    Row::field(Family::Exec, key, value, read)
+}
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Exec, key, kind, default)
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        Row::new("Service", "User", "user name or uid", |draft, cx, value| {
+        field("User", "user name or uid", |draft, cx, value| {
             draft.service.user = account(cx, value)?;
             Ok(())
         })
         .shows("User", of!(s => Text(s.user.clone().unwrap_or_default()))),
-        Row::new(
-            "Service",
-            "Group",
-            "group name or gid",
-            |draft, cx, value| {
-                draft.service.group = account(cx, value)?;
-                Ok(())
-            },
-        )
+        field("Group", "group name or gid", |draft, cx, value| {
+            draft.service.group = account(cx, value)?;
+            Ok(())
+        })
         .shows("Group", of!(s => Text(s.group.clone().unwrap_or_default()))),
-        Row::new(
-            "Service",
+        field(
             "SupplementaryGroups",
             "group names or gids",
             |draft, cx, value| {
@@ -102,18 +78,13 @@ pub(super) fn rows() -> Vec<Row> {
             "SupplementaryGroups",
             of!(s => texts(&s.supplementary_groups)),
         ),
-        Row::new(
-            "Service",
-            "WorkingDirectory",
-            "path, or ~",
-            working_directory,
-        )
-        .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
-        Row::new("Service", "Environment", "assignments", environment).shows(
+        field("WorkingDirectory", "path, or ~", working_directory)
+            .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
+        field("Environment", "assignments", environment).shows(
             "Environment",
             of!(s => texts(s.environment.iter().map(|(key, value)| format!("{key}={value}")))),
         ),
-        Row::new("Service", "EnvironmentFile", "path", environment_file).shows(
+        field("EnvironmentFile", "path", environment_file).shows(
             "EnvironmentFiles",
             of!(s => List(
                 s.environment_files
@@ -122,31 +93,25 @@ pub(super) fn rows() -> Vec<Row> {
                     .collect()
             )),
         ),
-        Row::new("Service", "UMask", "octal mode", |draft, _, value| {
+        field("UMask", "octal mode", |draft, _, value| {
             draft.service.umask = parse_mode(value)?;
             Ok(())
         })
         .shows("UMask", of!(s => Unsigned(s.umask.into()))),
-        Row::new("Service", "Nice", "-20 to 19", |draft, _, value| {
+        field("Nice", "-20 to 19", |draft, _, value| {
             draft.service.nice = within(value, -20..=19)?;
             Ok(())
         })
         .shows("Nice", of!(s => Signed(s.nice.unwrap_or(0).into()))),
-        Row::new(
-            "Service",
-            "OOMScoreAdjust",
-            "-1000 to 1000",
-            |draft, _, value| {
-                draft.service.oom_score_adjust = within(value, -1000..=1000)?;
-                Ok(())
-            },
-        )
+        field("OOMScoreAdjust", "-1000 to 1000", |draft, _, value| {
+            draft.service.oom_score_adjust = within(value, -1000..=1000)?;
+            Ok(())
+        })
         .shows(
             "OOMScoreAdjust",
             of!(s => Signed(s.oom_score_adjust.unwrap_or(0).into())),
         ),
-        Row::new(
-            "Service",
+        field(
             "RuntimeDirectoryPreserve",
             "no, yes, restart",
             |draft, _, value| {
@@ -165,9 +130,8 @@ pub(super) fn rows() -> Vec<Row> {
             "RuntimeDirectoryPreserve",
             of!(s => word_of(s.runtime_directory_preserve, PRESERVE)),
         ),
-        flag!("NoNewPrivileges", no_new_privileges),
-        Row::new(
-            "Service",
+        flag!(Exec, "NoNewPrivileges", no_new_privileges),
+        field(
             "CapabilityBoundingSet",
             "capabilities, ~ inverts",
             |draft, _, value| {
@@ -179,8 +143,7 @@ pub(super) fn rows() -> Vec<Row> {
             "CapabilityBoundingSet",
             of!(s => Unsigned(s.capability_bounding_set)),
         ),
-        Row::new(
-            "Service",
+        field(
             "AmbientCapabilities",
             "capabilities, ~ inverts",
             |draft, _, value| {
@@ -192,42 +155,73 @@ pub(super) fn rows() -> Vec<Row> {
             "AmbientCapabilities",
             of!(s => Unsigned(s.ambient_capabilities)),
         ),
-        rlimit!("LimitCPU", "LimitCPUSoft", Cpu),
-        rlimit!("LimitFSIZE", "LimitFSIZESoft", Fsize),
-        rlimit!("LimitDATA", "LimitDATASoft", Data),
-        rlimit!("LimitSTACK", "LimitSTACKSoft", Stack),
-        rlimit!("LimitCORE", "LimitCORESoft", Core),
-        rlimit!("LimitRSS", "LimitRSSSoft", Rss),
-        rlimit!("LimitNOFILE", "LimitNOFILESoft", Nofile),
-        rlimit!("LimitAS", "LimitASSoft", As),
-        rlimit!("LimitNPROC", "LimitNPROCSoft", Nproc),
-        rlimit!("LimitMEMLOCK", "LimitMEMLOCKSoft", Memlock),
-        rlimit!("LimitLOCKS", "LimitLOCKSSoft", Locks),
-        rlimit!("LimitSIGPENDING", "LimitSIGPENDINGSoft", Sigpending),
-        rlimit!("LimitMSGQUEUE", "LimitMSGQUEUESoft", Msgqueue),
-        rlimit!("LimitNICE", "LimitNICESoft", Nice),
-        rlimit!("LimitRTPRIO", "LimitRTPRIOSoft", Rtprio),
-        rlimit!("LimitRTTIME", "LimitRTTIMESoft", Rttime),
+        kept("DynamicUser", Kind::Flag, Bool(false))
+            .needed("without it the service would run as root; write User= for now"),
+        kept("PassEnvironment", VARIABLES, PropertyValue::empty()),
+        kept("UnsetEnvironment", UNSET, PropertyValue::empty()),
+        kept("ExecSearchPath", SEARCH_PATH, PropertyValue::empty()),
+        kept("PAMName", kind::TEXT, PropertyValue::blank())
+            .refused("the helper is static: PAM's modules can't be loaded there"),
+        kept(
+            "KeyringMode",
+            Kind::Word(&["inherit", "private", "shared"]),
+            "private".into(),
+        ),
+        kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
+        kept("NonBlocking", Kind::Flag, Bool(false)),
+        kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
+        kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
+        kept("CPUSchedulingPolicy", CPU_POLICY, Signed(0)),
+        kept("CPUSchedulingPriority", CPU_PRIORITY, Signed(0)),
+        kept("CPUSchedulingResetOnFork", Kind::Flag, Bool(false)),
+        kept("CPUAffinity", PENDING, PropertyValue::empty()),
+        kept("NUMAPolicy", PENDING, Signed(-1)),
+        kept("NUMAMask", PENDING, PropertyValue::empty()),
+        kept("IOSchedulingClass", IO_CLASS, Signed(2)),
+        kept("IOSchedulingPriority", IO_PRIORITY, Signed(4)),
+        kept("LoadCredential", LOAD_CREDENTIAL, PropertyValue::empty()),
+        kept(
+            "LoadCredentialEncrypted",
+            LOAD_CREDENTIAL,
+            PropertyValue::empty(),
+        ),
+        kept("SetCredential", PENDING, PropertyValue::empty()),
+        kept("SetCredentialEncrypted", PENDING, PropertyValue::empty()),
+        kept("TimeoutCleanSec", kind::SPAN, PropertyValue::INFINITY).live(),
     ];
     rows.extend(directory!(
         "RuntimeDirectory",
         "RuntimeDirectoryMode",
+        "RuntimeDirectorySymlink",
         Runtime
     ));
-    rows.extend(directory!("StateDirectory", "StateDirectoryMode", State));
-    rows.extend(directory!("CacheDirectory", "CacheDirectoryMode", Cache));
-    rows.extend(directory!("LogsDirectory", "LogsDirectoryMode", Logs));
+    rows.extend(directory!(
+        "StateDirectory",
+        "StateDirectoryMode",
+        "StateDirectorySymlink",
+        State
+    ));
+    rows.extend(directory!(
+        "CacheDirectory",
+        "CacheDirectoryMode",
+        "CacheDirectorySymlink",
+        Cache
+    ));
+    rows.extend(directory!(
+        "LogsDirectory",
+        "LogsDirectoryMode",
+        "LogsDirectorySymlink",
+        Logs
+    ));
     rows.extend(directory!(
         "ConfigurationDirectory",
         "ConfigurationDirectoryMode",
+        "ConfigurationDirectorySymlink",
         Configuration
     ));
+    let gone = Standing::Meaningless("gone from systemd, where it has no effect either");
+    rows.push(Row::nothing(Family::Exec, "Capabilities", gone));
     rows
-}
-
-fn limit(unit: &Unit, resource: Resource, side: fn(&Rlimit) -> u64) -> Option<PropertyValue> {
-    let limits = &unit.service.as_deref()?.rlimits;
-    limits.get(&resource).map(|limit| Unsigned(side(limit)))
 }
 
 /// A user or group, by name or number. Whether the host has it shows when the unit starts.
@@ -343,9 +337,10 @@ fn directories(
     key: &str,
     value: &str,
 ) -> Result<(), ValueError> {
-    let list = &mut draft.service.directories.entry(kind).or_default().paths;
+    let kinds = draft.service.directories.entry(kind).or_default();
     if value.is_empty() {
-        list.clear();
+        kinds.paths.clear();
+        kinds.links.clear();
     }
     let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
     for word in words {
@@ -361,16 +356,176 @@ fn directories(
         if bad {
             return Err(ValueError::not(path, "relative path free of '..'"));
         }
+        let path = crate::value::simplify_path(path);
         if let Some(link) = link {
             let message = format!("{key}={path}:{link}: the link is not made yet");
             cx.report(crate::Severity::Warning, message, None);
+            kinds
+                .links
+                .push((path.clone(), crate::value::simplify_path(link)));
         }
-        let path = crate::value::simplify_path(path);
-        if !list.contains(&path) {
-            list.push(path);
+        if !kinds.paths.contains(&path) {
+            kinds.paths.push(path);
         }
     }
     // Parents come before what lies in them, as systemd orders them.
-    list.sort();
+    kinds.paths.sort();
     Ok(())
 }
+
+fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
+    let links = service.directories.get(&kind).map(|dirs| &dirs.links);
+    let link = |(path, link): &(String, String)| {
+        List(vec![Text(path.clone()), Text(link.clone()), Unsigned(0)])
+    };
+    List(links.into_iter().flatten().map(link).collect())
+}
+
+const PENDING: Kind = Kind::By("PENDING", |_, _, _| Ok(()));
+
+const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let name = cx.resolve(word)?;
+        if !crate::environment::is_name(&name) {
+            return Err(ValueError::not(&name, "name of a variable"));
+        }
+        items.push(Text(name));
+        Ok(())
+    })
+});
+
+const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let text = cx.resolve(word)?;
+        let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+        if !crate::environment::is_name(name) {
+            return Err(ValueError::not(&text, "name of a variable, or assignment"));
+        }
+        items.push(Text(text));
+        Ok(())
+    })
+});
+
+/// Directories between colons.
+const SEARCH_PATH: Kind = Kind::By("directories between colons", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+    }
+    for part in text.split(':').filter(|part| !part.is_empty()) {
+        let path = absolute_path(&cx.resolve(part)?)?;
+        value.items_mut().push(Text(path));
+    }
+    Ok(())
+});
+
+const TIMER_SLACK: Kind = Kind::By("time span, in ns without a unit", |value, _, text| {
+    *value = Unsigned(crate::value::parse_timespan(text)?);
+    Ok(())
+});
+
+/// Bits of /proc/PID/coredump_filter (core(5)).
+const COREDUMP_PARTS: &[(&str, u64)] = &[
+    ("private-anonymous", 1 << 0),
+    ("shared-anonymous", 1 << 1),
+    ("private-file-backed", 1 << 2),
+    ("shared-file-backed", 1 << 3),
+    ("elf-headers", 1 << 4),
+    ("private-huge", 1 << 5),
+    ("shared-huge", 1 << 6),
+    ("private-dax", 1 << 7),
+    ("shared-dax", 1 << 8),
+    ("default", 0x33),
+    ("all", u64::MAX),
+];
+
+const COREDUMP_FILTER: Kind = Kind::By(
+    "kinds of mapping, or a hexadecimal mask",
+    |value, _, text| {
+        let mut mask = 0;
+        for word in text.split_whitespace() {
+            mask |= match one_of(word, COREDUMP_PARTS) {
+                Ok(bits) => bits,
+                Err(err) => {
+                    let digits = word.strip_prefix("0x").unwrap_or(word);
+                    u64::from_str_radix(digits, 16).map_err(|_| err)?
+                }
+            };
+        }
+        // Lines add up; the first one replaces the default.
+        let before = match value {
+            Unsigned(before) if *before != 0x33 && !text.is_empty() => *before,
+            _ => 0,
+        };
+        *value = Unsigned(if text.is_empty() { 0x33 } else { mask | before });
+        Ok(())
+    },
+);
+
+/// sched(7).
+const CPU_POLICIES: &[(&str, i64)] = &[
+    ("other", 0),
+    ("fifo", 1),
+    ("rr", 2),
+    ("batch", 3),
+    ("idle", 5),
+];
+
+const CPU_POLICY: Kind = Kind::By("other, batch, idle, fifo, rr", |value, _, text| {
+    *value = Signed(if text.is_empty() {
+        0
+    } else {
+        one_of(text, CPU_POLICIES)?
+    });
+    Ok(())
+});
+
+const CPU_PRIORITY: Kind = Kind::By("1 to 99", |value, _, text| {
+    *value = Signed(within(text, 1..=99)?.unwrap_or(0).into());
+    Ok(())
+});
+
+/// ioprio_set(2).
+const IO_CLASSES: &[(&str, i64)] = &[
+    ("none", 0),
+    ("realtime", 1),
+    ("best-effort", 2),
+    ("idle", 3),
+];
+
+const IO_CLASS: Kind = Kind::By("none, realtime, best-effort, idle", |value, _, text| {
+    *value = Signed(match text {
+        "" => 2,
+        text => match one_of(text, IO_CLASSES) {
+            Ok(class) => class,
+            Err(err) => text
+                .parse()
+                .ok()
+                .filter(|n| (0..=3).contains(n))
+                .ok_or(err)?,
+        },
+    });
+    Ok(())
+});
+
+const IO_PRIORITY: Kind = Kind::By("0 to 7", |value, _, text| {
+    *value = Signed(within(text, 0..=7)?.unwrap_or(4).into());
+    Ok(())
+});
+
+const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let (id, path) = text.split_once(':').unwrap_or((text, text));
+    let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
+    let named = !id.is_empty() && !id.contains('/') && id != "." && id != "..";
+    if !named || path.is_empty() {
+        return Err(ValueError::not(text, "credential (NAME:PATH)"));
+    }
+    // The last one of a name counts.
+    let items = value.items_mut();
+    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(&id));
+    items.push(kind::pair(id.as_str(), Text(path)));
+    Ok(())
+});

@@ -1,0 +1,243 @@
+//! Standard streams, terminal and log settings of a process (systemd.exec(5)).
+use super::kind::{self, Kind, SPAN, UNSIGNED};
+use super::{Family, Row};
+use crate::draft::{Context, Draft};
+use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::value::{ValueError, absolute_path};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Exec, key, kind, default)
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        kept("StandardInput", INPUT, "null".into()),
+        kept("StandardOutput", OUTPUT, "journal".into()),
+        kept("StandardError", OUTPUT, "inherit".into()),
+        Row::field(
+            Family::Exec,
+            "StandardInputText",
+            "text with C escapes",
+            input_text,
+        )
+        .not_yet(),
+        kept("StandardInputData", INPUT_DATA, PropertyValue::empty()),
+        kept("TTYPath", kind::PATH, PropertyValue::blank()),
+        kept("TTYReset", Kind::Flag, Bool(false)),
+        kept("TTYVHangup", Kind::Flag, Bool(false)),
+        kept("TTYVTDisallocate", Kind::Flag, Bool(false)),
+        kept("TTYRows", TTY_SIZE, Unsigned(UNSET)),
+        kept("TTYColumns", TTY_SIZE, Unsigned(UNSET)),
+        kept("UtmpIdentifier", kind::TEXT, PropertyValue::blank()),
+        kept(
+            "UtmpMode",
+            Kind::Word(&["init", "login", "user"]),
+            "init".into(),
+        ),
+        kept("SyslogIdentifier", kind::TEXT, PropertyValue::blank()),
+        kept("SyslogFacility", FACILITY, Signed(3)),
+        kept("SyslogLevel", LEVEL, Signed(6)),
+        kept("SyslogLevelPrefix", Kind::Flag, Bool(true)),
+        kept("LogLevelMax", LEVEL_OR_NONE, Signed(-1)),
+        kept("LogExtraFields", EXTRA_FIELDS, PropertyValue::empty()),
+        kept("LogRateLimitIntervalSec", SPAN, Unsigned(0)),
+        kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)),
+        kept("LogNamespace", kind::TEXT, PropertyValue::blank()),
+    ]
+}
+
+/// The size of a terminal that is not set.
+const UNSET: u64 = 0xffff;
+
+const INPUTS: &[&str] = &["null", "tty", "tty-force", "tty-fail", "socket", "data"];
+
+const INPUT: Kind = Kind::By(
+    "null, tty, tty-force, tty-fail, data, file:PATH, socket, fd:NAME",
+    |value, cx, text| {
+        *value = match text.split_once(':') {
+            Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
+            None if text == "fd" => "fd:stdin".into(),
+            Some(("file", path)) => Text(format!("file:{}", absolute_path(&cx.resolve(path)?)?)),
+            Some(_) | None => stream(text, INPUTS)?,
+        };
+        Ok(())
+    },
+);
+
+const OUTPUTS: &[&str] = &[
+    "inherit",
+    "null",
+    "tty",
+    "journal",
+    "journal+console",
+    "kmsg",
+    "kmsg+console",
+    "socket",
+];
+
+const OUTPUT: Kind = Kind::By(
+    "inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:PATH, append:PATH, truncate:PATH, socket, fd:NAME",
+    |value, cx, text| {
+        *value = match text.split_once(':') {
+            Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
+            None if text == "fd" => "fd:stdout".into(),
+            Some((how @ ("file" | "append" | "truncate"), path)) => {
+                Text(format!("{how}:{}", absolute_path(&cx.resolve(path)?)?))
+            }
+            // Names of before journald.
+            None if text == "syslog" => "journal".into(),
+            None if text == "syslog+console" => "journal+console".into(),
+            Some(_) | None => stream(text, OUTPUTS)?,
+        };
+        Ok(())
+    },
+);
+
+fn stream(text: &str, words: &[&str]) -> Result<PropertyValue, ValueError> {
+    match words.contains(&text) {
+        true => Ok(text.into()),
+        false => {
+            let wanted = format!(
+                "known value (one of {}, file:PATH, fd:NAME)",
+                words.join(", ")
+            );
+            Err(ValueError::not(text, &wanted))
+        }
+    }
+}
+
+/// Name of a descriptor that a socket unit passes.
+fn descriptor(cx: &Context<'_>, name: &str) -> Result<String, ValueError> {
+    let name = cx.resolve(name)?;
+    let legal = |c: char| c.is_ascii() && !c.is_ascii_control() && c != ':';
+    match name.len() <= 255 && name.chars().all(legal) {
+        true => Ok(name),
+        false => Err(ValueError::not(&name, "name of a descriptor")),
+    }
+}
+
+/// Bytes as systemd shows them.
+fn bytes(bytes: &[u8]) -> impl Iterator<Item = PropertyValue> {
+    bytes.iter().map(|&byte| Unsigned(byte.into()))
+}
+
+/// Ends up in StandardInputData=, with a newline behind it.
+fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(), ValueError> {
+    let mut data = draft
+        .settings
+        .get(Family::Exec, "StandardInputData")
+        .clone();
+    if text.is_empty() {
+        data = PropertyValue::empty();
+    } else {
+        let text = cx.resolve(text)?;
+        data.items_mut().extend(bytes(text.as_bytes()));
+        data.items_mut().extend(bytes(b"\n"));
+    }
+    draft.settings.set(Family::Exec, "StandardInputData", data);
+    Ok(())
+}
+
+const INPUT_DATA: Kind = Kind::By("base64", |value, _, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let plain: String = text.split_whitespace().collect();
+    let data = BASE64
+        .decode(plain)
+        .map_err(|_| ValueError::not(text, "base64"))?;
+    value.items_mut().extend(bytes(&data));
+    Ok(())
+});
+
+const TTY_SIZE: Kind = Kind::By("number", |value, _, text| {
+    *value = match text {
+        "" => Unsigned(UNSET),
+        text => {
+            let size: u16 = text.parse().map_err(|_| ValueError::not(text, "number"))?;
+            Unsigned(size.into())
+        }
+    };
+    Ok(())
+});
+
+/// syslog(3), without the ones that only the kernel uses.
+const FACILITIES: &[(&str, i64)] = &[
+    ("kern", 0),
+    ("user", 1),
+    ("mail", 2),
+    ("daemon", 3),
+    ("auth", 4),
+    ("syslog", 5),
+    ("lpr", 6),
+    ("news", 7),
+    ("uucp", 8),
+    ("cron", 9),
+    ("authpriv", 10),
+    ("ftp", 11),
+    ("local0", 16),
+    ("local1", 17),
+    ("local2", 18),
+    ("local3", 19),
+    ("local4", 20),
+    ("local5", 21),
+    ("local6", 22),
+    ("local7", 23),
+];
+
+const LEVELS: &[(&str, i64)] = &[
+    ("emerg", 0),
+    ("alert", 1),
+    ("crit", 2),
+    ("err", 3),
+    ("warning", 4),
+    ("notice", 5),
+    ("info", 6),
+    ("debug", 7),
+];
+
+fn number_or_name(text: &str, names: &[(&'static str, i64)], max: i64) -> Result<i64, ValueError> {
+    match text.parse() {
+        Ok(number) if (0..=max).contains(&number) => Ok(number),
+        _ => super::one_of(text, names),
+    }
+}
+
+const FACILITY: Kind = Kind::By("syslog facility", |value, _, text| {
+    *value = Signed(number_or_name(text, FACILITIES, 127)?);
+    Ok(())
+});
+
+const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
+    *value = Signed(number_or_name(text, LEVELS, 7)?);
+    Ok(())
+});
+
+const LEVEL_OR_NONE: Kind = Kind::By("syslog level", |value, _, text| {
+    *value = Signed(match text {
+        "" => -1,
+        text => number_or_name(text, LEVELS, 7)?,
+    });
+    Ok(())
+});
+
+const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, text| {
+    kind::each_unescaped_word(value, text, |items, word| {
+        let field = cx.resolve(word)?;
+        let name = field.split_once('=').map_or("", |(name, _)| name);
+        // journald keeps names that begin with an underscore to itself.
+        let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        let first = name.bytes().next();
+        let valid = name.len() <= 64
+            && name.bytes().all(legal)
+            && first.is_some_and(|b| b.is_ascii_uppercase());
+        if !valid {
+            return Err(ValueError::not(&field, "journal field (FIELD=VALUE)"));
+        }
+        items.push(List(bytes(field.as_bytes()).collect()));
+        Ok(())
+    })
+});
