@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::value::{
-    ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode, parse_rlimit,
+    ValueError, absolute_path, apply_capabilities, parse_bool, parse_mode, parse_rlimit,
 };
 use crate::words::{Escapes, words};
 
@@ -171,8 +171,8 @@ pub(super) fn rows() -> Vec<Row> {
             "CapabilityBoundingSet",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.bounding_set = Some(parse_capabilities(draft.bounding_set, value)?);
-                Ok(())
+                let set = draft.bounding_set.get_or_insert(u64::MAX);
+                apply_capabilities(set, u64::MAX, value)
             },
         )
         .shows(
@@ -184,8 +184,8 @@ pub(super) fn rows() -> Vec<Row> {
             "AmbientCapabilities",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.ambient_set = Some(parse_capabilities(draft.ambient_set, value)?);
-                Ok(())
+                let set = draft.ambient_set.get_or_insert(0);
+                apply_capabilities(set, 0, value)
             },
         )
         .shows(

@@ -3,7 +3,7 @@ use super::Row;
 use super::service::of;
 use crate::model::{MemoryAmount, TasksAmount};
 use crate::property::PropertyValue::Unsigned;
-use crate::value::{ValueError, parse_permyriad, parse_size};
+use crate::value::{ValueError, parse_permyriad_unbounded, parse_size};
 
 /// 100%, in hundredths.
 const WHOLE: u32 = 10_000;
@@ -39,7 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
             |draft, _, value| {
                 draft.service.resources.cpu_quota_per_sec_us = match value {
                     "" => None,
-                    value => match parse_permyriad(value) {
+                    value => match parse_permyriad_unbounded(value).ok() {
                         Some(share) if share > 0 => Some(u64::from(share) * 100),
                         Some(_) | None => {
                             return Err(ValueError::not(value, "percentage above 0 (such as 50%)"));
@@ -91,7 +91,7 @@ fn memory(value: &str) -> Result<Option<MemoryAmount>, ValueError> {
     if matches!(value, "" | "infinity") {
         return Ok(None);
     }
-    let amount = match parse_permyriad(value) {
+    let amount = match parse_permyriad_unbounded(value).ok() {
         Some(share) if share <= WHOLE => MemoryAmount::Permyriad(share),
         Some(_) => return Err(ValueError::not(value, "percentage up to 100%")),
         None => MemoryAmount::Bytes(parse_size(value)?),
@@ -108,7 +108,7 @@ fn tasks(value: &str) -> Result<Option<TasksAmount>, ValueError> {
     if matches!(value, "" | "infinity") {
         return Ok(None);
     }
-    match (parse_permyriad(value), value.parse()) {
+    match (parse_permyriad_unbounded(value).ok(), value.parse()) {
         (Some(share), _) if (1..=WHOLE).contains(&share) => Ok(Some(TasksAmount::Permyriad(share))),
         (None, Ok(count)) if count > 0 => Ok(Some(TasksAmount::Count(count))),
         (_, _) => Err(ValueError::not(

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::value::{
-    ValueError, exit_status_from_name, parse_bool, parse_signal, parse_timespan, simplify_path,
+    ValueError, apply_exit_statuses, parse_bool, parse_signal, parse_timespan, simplify_path,
 };
 
 const TYPES: &[(&str, ServiceType)] = &[
@@ -131,19 +131,19 @@ pub(super) fn rows() -> Vec<Row> {
         })
         .shows("NotifyAccess", of!(s => word_of(s.notify_access, ACCESSES))),
         Row::new("Service", "SuccessExitStatus", "exit statuses and signals", |draft, _, value| {
-            exit_statuses(&mut draft.service.success_exit_status, value)
+            apply_exit_statuses(&mut draft.service.success_exit_status, value)
         })
         .shows("SuccessExitStatus", of!(s => status_set(&s.success_exit_status))),
         Row::new("Service", "KillMode", "control-group, mixed, process, none", kill_mode)
             .shows("KillMode", of!(s => word_of(s.kill.mode, KILL_MODES)))
             .partly("with process and none, what is left is killed when the namespace ends"),
         Row::new("Service", "KillSignal", "signal", |draft, _, value| {
-            draft.service.kill.kill_signal = signal(value)?;
+            draft.service.kill.kill_signal = parse_signal(value)?;
             Ok(())
         })
         .shows("KillSignal", of!(s => Signed(s.kill.kill_signal.into()))),
         Row::new("Service", "FinalKillSignal", "signal", |draft, _, value| {
-            draft.service.kill.final_kill_signal = signal(value)?;
+            draft.service.kill.final_kill_signal = parse_signal(value)?;
             Ok(())
         })
         .shows("FinalKillSignal", of!(s => Signed(s.kill.final_kill_signal.into()))),
@@ -212,10 +212,6 @@ fn timeout(value: &str) -> Result<Option<u64>, ValueError> {
     Ok(Some(us).filter(|us| !matches!(us, 0 | &u64::MAX)))
 }
 
-fn signal(value: &str) -> Result<i32, ValueError> {
-    parse_signal(value).ok_or_else(|| ValueError::not(value, "signal (such as SIGTERM)"))
-}
-
 /// A relative path lies under the runtime directory, and /var/run is /run.
 fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
     let path = cx.resolve(value)?;
@@ -233,27 +229,6 @@ fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), 
             cx.facts.runtime_dir
         ))),
     };
-    Ok(())
-}
-
-fn exit_statuses(set: &mut ExitStatusSet, value: &str) -> Result<(), ValueError> {
-    if value.is_empty() {
-        *set = ExitStatusSet::default();
-    }
-    for word in value.split_whitespace() {
-        if let Some(code) = word.parse().ok().or_else(|| exit_status_from_name(word)) {
-            set.codes.insert(code);
-        } else if let Some(signal) =
-            parse_signal(word).filter(|_| !word.starts_with(|c: char| c.is_ascii_digit()))
-        {
-            set.signals.insert(signal);
-        } else {
-            return Err(ValueError::not(
-                word,
-                "exit status (0 to 255, or a name) or signal",
-            ));
-        }
-    }
     Ok(())
 }
 

@@ -1,27 +1,72 @@
 //! Values of directives: text to number, and back where people read it.
 mod bytes;
 mod capability;
+mod cpu_set;
+mod errno;
+mod exit_status;
+mod integer;
 mod limit;
+mod list;
+mod percent;
+mod range;
 mod scalar;
+mod scheduling;
 mod signal;
 mod time;
+mod user;
 
-pub use bytes::parse_size;
-pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
-pub use limit::{parse_permyriad, parse_rlimit};
+pub use bytes::{parse_size, parse_size_si};
+pub use capability::{
+    CAPABILITIES, apply_capabilities, capability_from_name, capability_name, format_capabilities,
+};
+pub use cpu_set::{CpuSet, apply_cpu_set, apply_node_set};
+pub use errno::{errno_name, parse_errno};
+pub use exit_status::{
+    apply_exit_statuses, exit_status_from_name, exit_status_name, parse_exit_status,
+};
+pub use integer::{
+    parse_hexadecimal, parse_i32, parse_signed, parse_u32, parse_u64, parse_unsigned,
+};
+pub use limit::{
+    format_rlimit, parse_rlimit, resource_from_directive, resource_from_name, resource_number,
+};
+pub use percent::{
+    parse_percent, parse_percent_unbounded, parse_permille, parse_permille_unbounded,
+    parse_permyriad, parse_permyriad_unbounded,
+};
+pub use range::{parse_port_range, parse_range};
 pub(crate) use scalar::absolute_path;
-pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
-pub use signal::{parse_signal, signal_name};
+pub use scalar::{parse_bool, parse_mode, parse_pid, simplify_path};
+pub use scheduling::{
+    IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, parse_cpu_policy,
+    parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
+};
+pub use signal::{format_signal, parse_signal, signal_name};
 pub use time::{format_timespan, parse_timespan};
+pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
 
 /// Why a value is not what its directive wants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ValueError(pub String);
 
+/// The value of a word in a table of words.
+pub(crate) fn choice<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+    let found = table.iter().find(|(known, _)| *known == word);
+    found.map(|&(_, value)| value)
+}
+
 impl ValueError {
     /// `'x' is no time span (such as 5s …)`.
     pub(crate) fn not(value: &str, wanted: &str) -> ValueError {
         ValueError(format!("'{}' is no {wanted}", crate::text::excerpt(value)))
+    }
+
+    /// `'99' is out of range for nice level (-20 to 19)`.
+    pub(crate) fn beyond(value: &str, wanted: &str) -> ValueError {
+        ValueError(format!(
+            "'{}' is out of range for {wanted}",
+            crate::text::excerpt(value)
+        ))
     }
 }
