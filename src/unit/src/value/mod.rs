@@ -1,6 +1,9 @@
 //! Values of directives: text to number, and back where people read it.
+mod amount;
 mod bytes;
 mod capability;
+mod cgroup_path;
+mod controller;
 mod cpu_set;
 mod errno;
 mod exit_status;
@@ -14,10 +17,19 @@ mod scheduling;
 mod signal;
 mod time;
 mod user;
+mod weight;
 
+pub use amount::{
+    Amount, MemoryZero, fit_cpu_period, parse_cpu_quota, parse_memory, parse_pressure_limit,
+    parse_tasks_max, protected_memory,
+};
 pub use bytes::{parse_size, parse_size_si};
 pub use capability::{
     CAPABILITIES, apply_capabilities, capability_from_name, capability_name, format_capabilities,
+};
+pub use cgroup_path::{escape_cgroup, slice_of_path, slice_path, unit_of_directory, unit_of_path};
+pub use controller::{
+    Controllers, Delegate, apply_controllers, apply_delegate, controller_is_valid,
 };
 pub use cpu_set::{CpuSet, apply_cpu_set, apply_node_set};
 pub use errno::{errno_name, parse_errno};
@@ -44,6 +56,7 @@ pub use scheduling::{
 pub use signal::{format_signal, parse_signal, signal_name};
 pub use time::{format_timespan, parse_timespan};
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
+pub use weight::{parse_block_io_weight, parse_cpu_shares, parse_cpu_weight, parse_io_weight};
 
 /// Why a value is not what its directive wants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
