@@ -101,7 +101,7 @@ fn positive(scanned: Scanned, max: u64) -> Result<u64, NumberError> {
 
 /// `radix`: `None` when the text names it.
 fn scan(text: &str, radix: Option<u32>) -> Result<Scanned, NumberError> {
-    let text = text.trim_start_matches(crate::words::is_space);
+    let text = text.trim_start_matches(super::list::is_space);
     // `0b` and `0o` stand before a sign, `0x` and `0` behind it: the first two are systemd's own,
     // the others come with the C library.
     let (radix, text) = match (radix, prefix(text, 'b'), prefix(text, 'o')) {
@@ -109,7 +109,7 @@ fn scan(text: &str, radix: Option<u32>) -> Result<Scanned, NumberError> {
         (None, None, Some(rest)) => (Some(8), rest),
         (radix, _, _) => (radix, text),
     };
-    let text = text.trim_start_matches(crate::words::is_space);
+    let text = text.trim_start_matches(super::list::is_space);
     let (negative, text) = match text.strip_prefix(['+', '-']) {
         Some(rest) => (text.starts_with('-'), rest),
         None => (false, text),
@@ -144,21 +144,15 @@ mod tests {
             ("0x1F", 31),
             ("0b101", 5),
             ("0O17", 15),
-            ("-0b101", -99),
             ("-0x10", -16),
             ("0b-101", -5),
             (" \t+7", 7),
             ("-0", 0),
         ] {
-            let expected = if number == -99 {
-                Err(NumberError::Form)
-            } else {
-                Ok(number)
-            };
-            assert_eq!(signed(text, i64::MIN, i64::MAX), expected, "{text}");
+            assert_eq!(signed(text, i64::MIN, i64::MAX), Ok(number), "{text}");
         }
         for text in [
-            "", "-", "+", "0x", "0b", "08", "1 ", "1x", "0b2", "--1", "1_0",
+            "", "-", "+", "0x", "0b", "08", "1 ", "1x", "0b2", "--1", "-0b101", "1_0",
         ] {
             assert_eq!(unsigned(text, u64::MAX), Err(NumberError::Form), "{text}");
         }

@@ -1,6 +1,11 @@
 //! Lists of words of which some may be wrong: the good ones count, the wrong ones are named.
 use super::ValueError;
-use crate::words::{Escapes, is_space, next_word};
+use crate::words::{Escapes, next_word};
+
+/// What separates words.
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
 
 /// How a list is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,47 @@ pub(crate) fn each_word(
         true => Ok(()),
         false => Err(ValueError(complaints.join("; "))),
     }
+}
+
+/// The first word, and what follows it and its white space: `/dev/null rw`.
+pub(crate) fn first_word(text: &str) -> Result<(String, &str), ValueError> {
+    let mut rest = text;
+    match next_word(&mut rest, Escapes::Keep) {
+        Ok(Some(word)) => Ok((word, rest.trim_start_matches(is_space))),
+        Ok(None) => Err(ValueError("a value is missing".into())),
+        Err(err) => Err(ValueError(format!(
+            "{err} in '{}'",
+            crate::text::excerpt(text)
+        ))),
+    }
+}
+
+/// Applies one line of a list of words to the words so far; an empty line resets.
+pub fn apply_words(list: &mut Vec<String>, text: &str) -> Result<(), ValueError> {
+    if text.is_empty() {
+        list.clear();
+    }
+    each_word(text, Split::Quoted, |word| {
+        list.push(word.to_owned());
+        Ok(())
+    })
+}
+
+/// Applies one line of `PassEnvironment=` to the names so far, each of which stays once; an empty
+/// line resets. What can't be the name of a variable is left out, and named by the error.
+pub fn apply_environment_names(list: &mut Vec<String>, text: &str) -> Result<(), ValueError> {
+    if text.is_empty() {
+        list.clear();
+    }
+    each_word(text, Split::Quoted, |word| {
+        if !crate::environment::is_name(word) {
+            return Err(ValueError::not(word, "name of a variable (such as PATH)"));
+        }
+        if !list.iter().any(|known| known == word) {
+            list.push(word.to_owned());
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
