@@ -1,0 +1,331 @@
+//! Addresses that sockets listen on (systemd.socket(5)), and how systemd prints them.
+use super::integer::{NumberError, unsigned};
+use super::interface::interface_in_address_is_valid;
+use super::list::is_space;
+use super::{ValueError, choice};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Longest path or name of a UNIX socket, in bytes (`sun_path` without its NUL).
+const UNIX_MAX: usize = 107;
+
+/// Netlink protocols by the kernel's numbers (netlink(7)).
+const NETLINK: [(&str, u32); 18] = [
+    ("route", 0),
+    ("firewall", 3),
+    ("inet-diag", 4),
+    ("nflog", 5),
+    ("xfrm", 6),
+    ("selinux", 7),
+    ("iscsi", 8),
+    ("audit", 9),
+    ("fib-lookup", 10),
+    ("connector", 11),
+    ("netfilter", 12),
+    ("ip6-fw", 13),
+    ("dnrtmsg", 14),
+    ("kobject-uevent", 15),
+    ("generic", 16),
+    ("scsitransport", 18),
+    ("ecryptfs", 19),
+    ("rdma", 20),
+];
+
+/// An address to listen on; its text is what systemd shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketAddress {
+    /// A path, or `@` and the name of an abstract socket.
+    Unix(String),
+    /// A port of one address, or of all.
+    Inet(Endpoint),
+    /// A port of a virtual machine; `None`: of any.
+    Vsock {
+        /// Which machine.
+        cid: Option<u32>,
+        /// Which port of it.
+        port: u32,
+    },
+    /// A kernel interface.
+    Netlink {
+        /// The kernel's number of the protocol.
+        protocol: u32,
+        /// Multicast groups.
+        groups: u32,
+    },
+}
+
+/// `[fe80::1]:53%eth0#example.com` and parts of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address.
+    pub ip: IpAddr,
+    /// `None`: not given.
+    pub port: Option<u16>,
+    /// The interface, as a name or a number.
+    pub scope: Option<String>,
+    /// The name that a server there goes by.
+    pub server: Option<String>,
+}
+
+impl SocketAddress {
+    /// The kernel's number of the address family.
+    pub fn family(&self) -> i32 {
+        match self {
+            SocketAddress::Unix(_) => 1,
+            SocketAddress::Inet(endpoint) => match endpoint.ip {
+                IpAddr::V4(_) => 2,
+                IpAddr::V6(_) => 10,
+            },
+            SocketAddress::Vsock { .. } => 40,
+            SocketAddress::Netlink { .. } => 16,
+        }
+    }
+}
+
+/// An address of `ListenStream=` and its kin. A port alone is one of all addresses, IPv6 and IPv4.
+pub fn parse_socket_address(text: &str) -> Result<SocketAddress, ValueError> {
+    let wanted =
+        "socket address (such as /run/x.sock, @name, 80, 127.0.0.1:80, [::1]:80, vsock::1)";
+    let wrong = || ValueError::not(text, wanted);
+    if text.starts_with(['/', '@']) {
+        let length = 2..=UNIX_MAX;
+        return match length.contains(&text.len()) {
+            true => Ok(SocketAddress::Unix(text.to_owned())),
+            false => Err(ValueError(format!(
+                "the name of a UNIX socket must have 2 to {UNIX_MAX} bytes: '{}'",
+                crate::text::excerpt(text)
+            ))),
+        };
+    }
+    if let Some(rest) = text.strip_prefix("vsock:") {
+        let (cid, port) = rest.split_once(':').ok_or_else(wrong)?;
+        let cid = match cid {
+            "" => None,
+            cid => Some(number(cid).map_err(|err| err.say(text, wanted))?),
+        };
+        let port = number(port).map_err(|err| err.say(text, wanted))?;
+        // -1 is how the kernel says "any".
+        let cid = cid.filter(|&cid| cid != u32::MAX);
+        return Ok(SocketAddress::Vsock { cid, port });
+    }
+    match port(text) {
+        Ok(port) => Ok(SocketAddress::Inet(Endpoint {
+            ip: Ipv6Addr::UNSPECIFIED.into(),
+            port: Some(port),
+            scope: None,
+            server: None,
+        })),
+        Err(NumberError::Range) => Err(ValueError::beyond(text, "port (1 to 65535)")),
+        Err(NumberError::Form) => {
+            let endpoint = endpoint(text).map_err(|err| err.say(text, wanted))?;
+            match endpoint {
+                Endpoint { port: None, .. }
+                | Endpoint {
+                    server: Some(_), ..
+                } => Err(wrong()),
+                endpoint => Ok(SocketAddress::Inet(endpoint)),
+            }
+        }
+    }
+}
+
+/// `ListenNetlink=`: a protocol and, perhaps, groups: `kobject-uevent 1`.
+pub fn parse_netlink_address(text: &str) -> Result<SocketAddress, ValueError> {
+    let wanted = "netlink address (such as kobject-uevent 1)";
+    let text = text.trim_start_matches(is_space);
+    let (name, groups) = text.split_once(is_space).unwrap_or((text, ""));
+    let protocol = match choice(&NETLINK, name) {
+        Some(protocol) => protocol,
+        None => unsigned(name, u64::from(i32::MAX.unsigned_abs()))
+            .and_then(|number| u32::try_from(number).map_err(|_| NumberError::Range))
+            .map_err(|err| err.say(name, wanted))?,
+    };
+    let groups = match groups.trim_start_matches(is_space) {
+        "" => 0,
+        groups => number(groups).map_err(|err| err.say(text, wanted))?,
+    };
+    Ok(SocketAddress::Netlink { protocol, groups })
+}
+
+/// An address with what may stand around it.
+pub fn parse_endpoint(text: &str) -> Result<Endpoint, ValueError> {
+    endpoint(text).map_err(|err| err.say(text, "address (such as 127.0.0.1:80, [::1]:80)"))
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, NumberError> {
+    let (rest, server) = split_tail(text, '#')?;
+    let (rest, scope) = split_tail(rest, '%')?;
+    if !scope.is_none_or(interface_in_address_is_valid) {
+        return Err(NumberError::Form);
+    }
+    let form = |_| NumberError::Form;
+    let (ip, port) = match (rest.strip_prefix('['), rest.rsplit_once(':')) {
+        (Some(rest), Some(_)) => {
+            let (ip, tail) = rest.rsplit_once("]:").ok_or(NumberError::Form)?;
+            (IpAddr::V6(ip.parse().map_err(form)?), Some(port(tail)?))
+        }
+        (_, Some((ip, tail))) => match rest.parse::<Ipv6Addr>() {
+            Ok(ip) => (ip.into(), None),
+            Err(_) => {
+                let ip: Ipv4Addr = ip.parse().map_err(form)?;
+                (ip.into(), Some(port(tail)?))
+            }
+        },
+        (_, None) => (IpAddr::V4(rest.parse().map_err(form)?), None),
+    };
+    Ok(Endpoint {
+        ip,
+        port,
+        scope: scope.map(str::to_owned),
+        server: server.map(str::to_owned),
+    })
+}
+
+/// What stands before and after `mark`, which must be followed by something.
+fn split_tail(text: &str, mark: char) -> Result<(&str, Option<&str>), NumberError> {
+    match text.split_once(mark) {
+        None => Ok((text, None)),
+        Some((_, "")) => Err(NumberError::Form),
+        Some((rest, tail)) => Ok((rest, Some(tail))),
+    }
+}
+
+fn number(text: &str) -> Result<u32, NumberError> {
+    let number = unsigned(text, u64::from(u32::MAX))?;
+    u32::try_from(number).map_err(|_| NumberError::Range)
+}
+
+fn port(text: &str) -> Result<u16, NumberError> {
+    if text.starts_with(is_space) {
+        return Err(NumberError::Form);
+    }
+    let number = unsigned(text, u64::from(u16::MAX))?;
+    match u16::try_from(number) {
+        Ok(0) => Err(NumberError::Form),
+        Ok(port) => Ok(port),
+        Err(_) => Err(NumberError::Range),
+    }
+}
+
+impl fmt::Display for SocketAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SocketAddress::Unix(name) => out.write_str(&escape(name)),
+            SocketAddress::Inet(endpoint) => endpoint.fmt(out),
+            SocketAddress::Vsock { cid: None, port } => write!(out, "vsock::{port}"),
+            SocketAddress::Vsock {
+                cid: Some(cid),
+                port,
+            } => write!(out, "vsock:{cid}:{port}"),
+            SocketAddress::Netlink { protocol, groups } => {
+                match NETLINK.iter().find(|(_, known)| known == protocol) {
+                    Some((name, _)) => write!(out, "{name} {groups}"),
+                    None => write!(out, "{protocol} {groups}"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.ip, self.port) {
+            (IpAddr::V4(ip), None) => write!(out, "{ip}")?,
+            (IpAddr::V4(ip), Some(port)) => write!(out, "{ip}:{port}")?,
+            (IpAddr::V6(ip), None) => out.write_str(&ipv6(ip))?,
+            (IpAddr::V6(ip), Some(port)) => write!(out, "[{}]:{port}", ipv6(ip))?,
+        }
+        // An IPv4 address has no scope.
+        if let (Some(scope), true) = (&self.scope, self.ip.is_ipv6()) {
+            write!(out, "%{scope}")?;
+        }
+        match &self.server {
+            Some(server) => write!(out, "#{server}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// As the C library prints it: `::1.2.3.4` keeps its dots.
+fn ipv6(ip: Ipv6Addr) -> String {
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
+            let bits = u32::from(high) << 16 | u32::from(low);
+            format!("::{}", Ipv4Addr::from(bits))
+        }
+        _ => ip.to_string(),
+    }
+}
+
+/// With C escapes for what is not printable ASCII.
+fn escape(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        match byte {
+            7 => out.push_str("\\a"),
+            8 => out.push_str("\\b"),
+            12 => out.push_str("\\f"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            11 => out.push_str("\\v"),
+            b'\\' | b'"' | b'\'' => {
+                out.push('\\');
+                out.push(char::from(byte));
+            }
+            b' '..127 => out.push(char::from(byte)),
+            byte => out.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_systemd_shows() {
+        for (text, shown) in [
+            ("80", "[::]:80"),
+            ("0x50", "[::]:80"),
+            ("0.0.0.0:143", "0.0.0.0:143"),
+            ("[::ffff:1.2.3.4]:1", "[::ffff:1.2.3.4]:1"),
+            ("[::1.2.3.4]:1", "[::1.2.3.4]:1"),
+            ("[fe80::1]:53%eth0", "[fe80::1]:53%eth0"),
+            ("vsock:4294967295:7", "vsock::7"),
+            ("@fcm_clif", "@fcm_clif"),
+            ("/run/a b\"é", "/run/a b\\\"\\303\\251"),
+        ] {
+            let address = parse_socket_address(text).map(|address| address.to_string());
+            assert_eq!(address.as_deref(), Ok(shown), "{text}");
+        }
+        for text in [
+            "",
+            "/",
+            "@",
+            " 80",
+            "0",
+            "::1",
+            "1.2.3.4",
+            "01.2.3.4:5",
+            "a:80",
+            "[::1]:80#x",
+        ] {
+            assert!(parse_socket_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn prints_netlink() {
+        for (text, shown) in [
+            ("audit", "audit 0"),
+            ("route\t 1361", "route 1361"),
+            ("2", "2 0"),
+        ] {
+            let address = parse_netlink_address(text).map(|address| address.to_string());
+            assert_eq!(address.as_deref(), Ok(shown), "{text}");
+        }
+        assert!(parse_netlink_address("audit 1 ").is_err());
+    }
+}
