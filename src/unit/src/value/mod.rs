@@ -5,6 +5,7 @@ mod errno;
 mod limit;
 mod scalar;
 mod signal;
+mod syscall;
 mod time;
 
 pub use bytes::parse_size;
@@ -14,6 +15,7 @@ pub use limit::{parse_permyriad, parse_rlimit};
 pub(crate) use scalar::absolute_path;
 pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
 pub use signal::{parse_signal, signal_name};
+pub use syscall::{SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules};
 pub use time::{format_timespan, parse_timespan};
 
 /// Why a value is not what its directive wants.
