@@ -2,10 +2,10 @@
 use super::ValueError;
 
 /// The highest number that the kernel can return as an error.
-pub const ERRNO_MAX: u16 = 4095;
+const ERRNO_MAX: i32 = 4095;
 
 /// Numbers and names, by number; of two names for a number, the one to show.
-const ERRORS: [(u16, &str); 131] = [
+const ERRORS: [(i32, &str); 131] = [
     (1, "EPERM"),
     (2, "ENOENT"),
     (3, "ESRCH"),
@@ -140,24 +140,24 @@ const ERRORS: [(u16, &str); 131] = [
 ];
 
 /// Second names, which are read but not shown.
-const ALIASES: [(&str, u16); 3] = [("EDEADLOCK", 35), ("ENOTSUP", 95), ("EWOULDBLOCK", 11)];
+const ALIASES: [(&str, i32); 3] = [("EDEADLOCK", 35), ("ENOTSUP", 95), ("EWOULDBLOCK", 11)];
 
-/// Number of `EPERM`; names are upper case.
-pub fn errno_from_name(name: &str) -> Option<u16> {
+/// Number of `EPERM`, in any case.
+fn errno_from_name(name: &str) -> Option<i32> {
     let known = ERRORS.iter().map(|&(number, known)| (known, number));
     known
         .chain(ALIASES)
-        .find_map(|(known, number)| (known == name).then_some(number))
+        .find_map(|(known, number)| known.eq_ignore_ascii_case(name).then_some(number))
 }
 
 /// `EPERM` of 1.
-pub fn errno_name(number: u16) -> Option<&'static str> {
+pub fn errno_name(number: i32) -> Option<&'static str> {
     let at = ERRORS.binary_search_by_key(&number, |&(known, _)| known);
     at.ok().map(|at| ERRORS[at].1)
 }
 
-/// A name, or a number of 0 to [`ERRNO_MAX`].
-pub fn parse_errno(text: &str) -> Result<u16, ValueError> {
+/// A name, or a number of 0 to 4095.
+pub fn parse_errno(text: &str) -> Result<i32, ValueError> {
     errno_from_name(text)
         .or_else(|| number(text).filter(|&number| number <= ERRNO_MAX))
         .ok_or_else(|| ValueError::not(text, "error (a name such as EPERM, or 0 to 4095)"))
@@ -165,7 +165,7 @@ pub fn parse_errno(text: &str) -> Result<u16, ValueError> {
 
 /// An integer as systemd reads it: `0x`, `0o` and `0b` (and, as in C, a leading 0) tell the base;
 /// white space and a sign may come first.
-fn number(text: &str) -> Option<u16> {
+fn number(text: &str) -> Option<i32> {
     let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, radix) = match text.as_bytes() {
@@ -178,7 +178,7 @@ fn number(text: &str) -> Option<u16> {
     // `from_str_radix` takes a sign of its own.
     let first = digits.chars().next()?;
     first.is_digit(radix).then_some(())?;
-    u16::from_str_radix(digits, radix).ok()
+    i32::from_str_radix(digits, radix).ok()
 }
 
 #[cfg(test)]
@@ -195,7 +195,8 @@ mod tests {
         assert_eq!(errno_from_name("EWOULDBLOCK"), Some(11));
         assert_eq!(errno_name(11), Some("EAGAIN"));
         assert_eq!(errno_name(41), None, "a gap");
-        assert_eq!(errno_from_name("eperm"), None);
+        assert_eq!(errno_from_name("eperm"), Some(1));
+        assert_eq!(errno_from_name("PERM"), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod time;
 
 pub use bytes::parse_size;
 pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
-pub use errno::{ERRNO_MAX, errno_from_name, errno_name, parse_errno};
+pub use errno::{errno_name, parse_errno};
 pub use limit::{parse_permyriad, parse_rlimit};
 pub(crate) use scalar::absolute_path;
 pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};

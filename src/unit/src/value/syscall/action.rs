@@ -12,7 +12,7 @@ pub enum SyscallAction {
     #[default]
     Kill,
     /// The call fails with this error; 0 makes it succeed without doing anything.
-    Errno(u16),
+    Errno(i32),
 }
 
 impl SyscallAction {
@@ -72,7 +72,7 @@ mod tests {
             ("4096", None),
             ("-1", None),
             ("Kill", None),
-            ("eperm", None),
+            ("eperm", Some((1, "EPERM"))),
         ];
         for (text, expected) in table {
             let action = SyscallAction::parse(text).ok();
