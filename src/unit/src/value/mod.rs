@@ -23,6 +23,7 @@ mod scheduling;
 mod signal;
 mod socket_address;
 mod socket_bind;
+mod syscall;
 mod time;
 mod user;
 mod weight;
@@ -33,10 +34,12 @@ pub use amount::{
     Amount, MemoryZero, fit_cpu_period, parse_cpu_quota, parse_memory, parse_pressure_limit,
     parse_tasks_max, protected_memory,
 };
+pub use bytes::parse_size;
 pub use bytes::{parse_size, parse_size_si};
 pub use capability::{
     CAPABILITIES, apply_capabilities, capability_from_name, capability_name, format_capabilities,
 };
+pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
 pub use cgroup_path::{escape_cgroup, slice_of_path, slice_path, unit_of_directory, unit_of_path};
 pub use controller::{
     Controllers, Delegate, apply_controllers, apply_delegate, controller_is_valid,
@@ -61,6 +64,7 @@ pub use isolation::{
 pub use limit::{
     format_rlimit, parse_rlimit, resource_from_directive, resource_from_name, resource_number,
 };
+pub use limit::{parse_permyriad, parse_rlimit};
 pub use list::{apply_environment_names, apply_words};
 pub use log::{apply_log_fields, parse_log_facility, parse_log_level};
 pub use percent::{
@@ -69,16 +73,19 @@ pub use percent::{
 };
 pub use range::{parse_port_range, parse_range};
 pub(crate) use scalar::absolute_path;
+pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
 pub use scalar::{parse_bool, parse_mode, parse_pid, simplify_path};
 pub use scheduling::{
     IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, parse_cpu_policy,
     parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
 };
 pub use signal::{format_signal, parse_signal, signal_name};
+pub use signal::{parse_signal, signal_name};
 pub use socket_address::{
     Endpoint, SocketAddress, parse_endpoint, parse_netlink_address, parse_socket_address,
 };
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
+pub use syscall::{SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules};
 pub use time::{format_timespan, parse_timespan};
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
 pub use weight::{parse_block_io_weight, parse_cpu_shares, parse_cpu_weight, parse_io_weight};
