@@ -82,7 +82,7 @@ fn requires_after(draft: &mut Draft, other: UnitName) {
 }
 
 fn in_slice(draft: &mut Draft, unit: &UnitName) {
-    let slice = draft.settings.get(Resource, "Slice").text();
+    let slice = draft.settings.text(Resource, "Slice");
     if let Ok(slice) = UnitName::parse(slice)
         && slice != *unit
     {
@@ -93,11 +93,11 @@ fn in_slice(draft: &mut Draft, unit: &UnitName) {
 /// Who writes to the journal comes after its socket.
 fn logs(draft: &mut Draft, kind: UnitKind) {
     let journal = |key| {
-        let to = draft.settings.get(Exec, key).text();
+        let to = draft.settings.text(Exec, key);
         matches!(to, "journal" | "journal+console" | "kmsg" | "kmsg+console")
     };
     let runs = kind != UnitKind::Socket || has_commands(draft);
-    let namespace = !draft.settings.get(Exec, "LogNamespace").text().is_empty();
+    let namespace = !draft.settings.text(Exec, "LogNamespace").is_empty();
     if runs && (journal("StandardOutput") || journal("StandardError") || namespace) {
         draft.unit.after.insert(name("systemd-journald.socket"));
     }
@@ -112,7 +112,7 @@ fn has_commands(draft: &Draft) -> bool {
         "ExecStopPost",
     ]
     .into_iter()
-    .any(|key| !draft.settings.get(Family::Socket, key).items().is_empty())
+    .any(|key| draft.has("Socket", key))
 }
 
 fn private_tmp(draft: &mut Draft) {
@@ -130,7 +130,7 @@ fn private_tmp(draft: &mut Draft) {
 /// The file systems on which the directories of a unit lie.
 fn directories(draft: &mut Draft, facts: &HostFacts) {
     let mounts = &mut draft.unit.requires_mounts_for;
-    let roots = ["RootDirectory", "RootImage"].map(|key| draft.settings.get(Exec, key).text());
+    let roots = ["RootDirectory", "RootImage"].map(|key| draft.settings.text(Exec, key));
     mounts.extend(
         roots
             .into_iter()

@@ -82,7 +82,7 @@ fn title(family: Family) -> &'static str {
 /// The default as `show` prints it; nothing where it is empty or the host's.
 fn default_of(id: RowId, row: &Row) -> String {
     let value = match &row.body {
-        Body::Kept { default, .. } => Some(default.clone()),
+        Body::Kept { default, .. } => Some(default.property()),
         Body::Field { shows, .. } => {
             let kind = match row.family.sections()[0] {
                 "Service" => UnitKind::Service,

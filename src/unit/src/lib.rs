@@ -39,6 +39,6 @@ pub use meaning::{
 pub use model::*;
 pub use name::{UnitKind, UnitName, UnitNameError};
 pub use property::PropertyValue;
-pub use settings::Settings;
+pub use settings::{Setting, Settings};
 pub use table::{Family, Row, Standing, table};
 pub use tree::{HostFacts, TreeEntry, TreeFiles};

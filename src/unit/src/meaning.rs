@@ -38,7 +38,7 @@ pub fn properties_by_interface(
             })),
             Body::Kept { default, .. } if !row.property.is_empty() => {
                 let value = unit.settings.by_id(id).unwrap_or(default);
-                list.push((row.property.as_str(), value.clone()));
+                list.push((row.property.as_str(), value.property()));
             }
             Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => {}
         }
@@ -68,7 +68,7 @@ pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
     for (id, value) in unit.settings.iter() {
         if by_id(id).restarts {
             hash.text(&by_id(id).property);
-            hash.value(value);
+            hash.value(&value.property());
         }
     }
     MeaningHash(hash.0)

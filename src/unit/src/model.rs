@@ -5,6 +5,7 @@
 use crate::UnitName;
 use crate::property::PropertyValue;
 use crate::settings::Settings;
+use crate::value::{Delegate, IoScheduling};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -176,6 +177,10 @@ pub struct ServiceSection {
     pub capability_bounding_set: u64,
     pub ambient_capabilities: u64,
     pub resources: ResourceControl,
+    pub delegate: Delegate,
+    pub cpu_policy: i32,
+    pub cpu_priority: i32,
+    pub io: IoScheduling,
 }
 
 /// 1 s in µs.
@@ -217,6 +222,10 @@ impl Default for ServiceSection {
             capability_bounding_set: u64::MAX,
             ambient_capabilities: 0,
             resources: ResourceControl::default(),
+            delegate: Delegate::default(),
+            cpu_policy: 0,
+            cpu_priority: 0,
+            io: IoScheduling::default(),
         }
     }
 }
@@ -458,6 +467,4 @@ pub struct ResourceControl {
     pub cpu_quota_per_sec_us: Option<u64>,
     /// Number of tasks.
     pub tasks_max: Option<u64>,
-    /// `Delegate=`: the controllers; `None` is no.
-    pub delegate: Option<Vec<String>>,
 }

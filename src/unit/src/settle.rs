@@ -3,9 +3,10 @@
 use crate::draft::Draft;
 use crate::model::{ExecRole, NotifyAccess, Restart, ServiceType};
 use crate::name::{UnitKind, UnitName};
-use crate::property::PropertyValue::{self, Bool, List, Signed};
+use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
+use crate::settings::Setting;
 use crate::table::Family::{self, Exec, Resource, Service};
-use crate::value::{ValueError, capability_from_name};
+use crate::value::{DeviceRule, ValueError, capability_from_name};
 
 const SECOND: u64 = 1_000_000;
 
@@ -50,7 +51,7 @@ pub(crate) fn shares_resources(kind: UnitKind) -> bool {
 
 fn settle_service(draft: &mut Draft) {
     let starts = count(draft, ExecRole::Start) > 0;
-    let bus = !draft.settings.get(Service, "BusName").text().is_empty();
+    let bus = !draft.settings.text(Service, "BusName").is_empty();
     let settled = match draft.service_type {
         Some(service_type) => service_type,
         // systemd: without Type= and ExecStart= it is a oneshot.
@@ -61,7 +62,7 @@ fn settle_service(draft: &mut Draft) {
     // A watchdog needs somebody to listen to.
     let watched = !matches!(
         draft.settings.get(Service, "WatchdogSec"),
-        PropertyValue::Unsigned(0 | u64::MAX)
+        Setting::Plain(Unsigned(0 | u64::MAX))
     );
     let service = &mut draft.service;
     service.service_type = settled;
@@ -76,8 +77,8 @@ fn settle_service(draft: &mut Draft) {
         }
         access => access.unwrap_or(NotifyAccess::None),
     };
-    if service.resources.delegate.is_some() && !draft.has("Service", "OOMPolicy") {
-        draft.settings.set(Service, "OOMPolicy", "continue".into());
+    if service.delegate.on && !draft.has("Service", "OOMPolicy") {
+        draft.settings.set(Service, "OOMPolicy", "continue");
     }
 }
 
@@ -87,7 +88,7 @@ fn imply(draft: &mut Draft, name: &UnitName) {
     draft.service.capability_bounding_set = draft.bounding_set.unwrap_or(u64::MAX);
     draft.service.ambient_capabilities = draft.ambient_set.unwrap_or(0);
     if name.kind() != UnitKind::Service && !draft.has(name.kind().section(), "KeyringMode") {
-        draft.settings.set(Exec, "KeyringMode", "shared".into());
+        draft.settings.set(Exec, "KeyringMode", "shared");
     }
     if on(draft, "DynamicUser") {
         dynamic_user(draft, name);
@@ -105,24 +106,32 @@ fn imply(draft: &mut Draft, name: &UnitName) {
             }
         }
     }
-    if on(draft, "PrivateDevices") && draft.settings.get(Resource, "DevicePolicy").text() == "auto"
-    {
-        draft
-            .settings
-            .set(Resource, "DevicePolicy", "closed".into());
+    if on(draft, "PrivateDevices") && draft.settings.text(Resource, "DevicePolicy") == "auto" {
+        draft.settings.set(Resource, "DevicePolicy", "closed");
     }
     if on(draft, "ProtectClock") {
-        let mut devices = draft.settings.get(Resource, "DeviceAllow").clone();
-        let clock = List(vec!["char-rtc".into(), "r".into()]);
-        devices.items_mut().insert(0, clock);
-        draft.settings.set(Resource, "DeviceAllow", devices);
+        let devices = draft.settings.get(Resource, "DeviceAllow").clone();
+        if let Setting::Devices(mut rules) = devices {
+            rules.insert(0, clock());
+            draft
+                .settings
+                .set(Resource, "DeviceAllow", Setting::Devices(rules));
+        }
     }
     // A socket that becomes standard input becomes standard output, too.
-    let input = draft.settings.get(Exec, "StandardInput").text().to_owned();
+    let input = draft.settings.text(Exec, "StandardInput").to_owned();
     let output_said = draft.has(name.kind().section(), "StandardOutput");
     if !output_said && (input == "socket" || input.starts_with("tty")) {
         // Only there does "inherit" mean anything but the journal.
-        draft.settings.set(Exec, "StandardOutput", "inherit".into());
+        draft.settings.set(Exec, "StandardOutput", "inherit");
+    }
+}
+
+/// The real-time clock may be read.
+fn clock() -> DeviceRule {
+    DeviceRule {
+        device: "char-rtc".into(),
+        access: "r".into(),
     }
 }
 
@@ -132,11 +141,11 @@ fn dynamic_user(draft: &mut Draft, name: &UnitName) {
     settings.set(Exec, "RemoveIPC", Bool(true));
     settings.set(Exec, "RestrictSUIDSGID", Bool(true));
     draft.service.no_new_privileges = true;
-    if settings.get(Exec, "ProtectSystem").text() == "no" {
-        settings.set(Exec, "ProtectSystem", "strict".into());
+    if settings.text(Exec, "ProtectSystem") == "no" {
+        settings.set(Exec, "ProtectSystem", "strict");
     }
-    if settings.get(Exec, "ProtectHome").text() == "no" {
-        settings.set(Exec, "ProtectHome", "read-only".into());
+    if settings.text(Exec, "ProtectHome") == "no" {
+        settings.set(Exec, "ProtectHome", "read-only");
     }
     let user = draft.service.user.get_or_insert_with(|| {
         // A name of its own, made from the unit's where that can be one.
@@ -149,7 +158,7 @@ fn dynamic_user(draft: &mut Draft, name: &UnitName) {
 
 /// Instances of a template share a slice; a slice lies in the one that its name says.
 fn slice(draft: &mut Draft, name: &UnitName) {
-    if !draft.settings.get(Resource, "Slice").text().is_empty() {
+    if !draft.settings.text(Resource, "Slice").is_empty() {
         return;
     }
     let slice = match (name.kind(), name.instance()) {
@@ -190,7 +199,7 @@ fn trigger(draft: &mut Draft, name: &UnitName) {
     } else {
         "Unit"
     };
-    let mut started = draft.settings.get(family, key).text().to_owned();
+    let mut started = draft.settings.text(family, key).to_owned();
     if started.is_empty() {
         let accepts = family == Family::Socket && draft.settings.is_true(family, "Accept");
         started = match accepts {
@@ -237,10 +246,10 @@ fn check_service(draft: &Draft) -> Result<(), ValueError> {
     if oneshot && matches!(service.restart, Restart::Always | Restart::OnSuccess) {
         return wrong("Type=oneshot can't have Restart=always or on-success: it would never end");
     }
-    if oneshot && draft.settings.get(Service, "ExitType").text() == "cgroup" {
+    if oneshot && draft.settings.text(Service, "ExitType") == "cgroup" {
         return wrong("Type=oneshot can't have ExitType=cgroup");
     }
-    let bus = draft.settings.get(Service, "BusName").text();
+    let bus = draft.settings.text(Service, "BusName");
     if service.service_type == ServiceType::Dbus && bus.is_empty() {
         return wrong("Type=dbus needs BusName=");
     }
@@ -277,9 +286,11 @@ fn check_trigger(draft: &Draft, kind: UnitKind) -> Result<(), ValueError> {
 }
 
 /// The number that systemd shows for facility and level together.
-pub(crate) fn syslog_priority(facility: &PropertyValue, level: &PropertyValue) -> PropertyValue {
+pub(crate) fn syslog_priority(facility: &Setting, level: &Setting) -> PropertyValue {
     match (facility, level) {
-        (Signed(facility), Signed(level)) => Signed(facility << 3 | level),
+        (Setting::Plain(Signed(facility)), Setting::Plain(Signed(level))) => {
+            Signed(facility << 3 | level)
+        }
         (_, _) => Signed(30),
     }
 }

@@ -21,6 +21,7 @@ mod timer;
 mod unit;
 
 use crate::property::PropertyValue;
+use crate::settings::Setting;
 use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -82,7 +83,7 @@ pub(crate) fn by_id(id: RowId) -> &'static Row {
 }
 
 /// Place and default of a directive that is kept as its property.
-pub(crate) fn kept(family: Family, key: &str) -> Option<(RowId, &'static PropertyValue)> {
+pub(crate) fn kept(family: Family, key: &str) -> Option<(RowId, &'static Setting)> {
     let section = family.sections()[0];
     let (id, row) = find(section, key)?;
     match &row.body {

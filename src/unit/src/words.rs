@@ -73,6 +73,23 @@ pub(crate) fn words(mut text: &str, escapes: Escapes) -> Result<Vec<String>, Wor
     Ok(all)
 }
 
+/// `text` with its C escapes taken out; it is not split.
+pub(crate) fn unescape(text: &str) -> Result<String, WordError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let next = at + c.len_utf8();
+        at = match c {
+            '\\' => next + escape(&text[next..], Escapes::Strict, &mut bytes)?,
+            c => {
+                push(&mut bytes, c);
+                next
+            }
+        };
+    }
+    String::from_utf8(bytes).map_err(|_| WordError::Utf8)
+}
+
 /// What separates words.
 pub(crate) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')

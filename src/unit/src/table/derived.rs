@@ -47,11 +47,15 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
             ("StandardOutputFileDescriptorName", "StandardOutput"),
             ("StandardErrorFileDescriptorName", "StandardError"),
         ] {
-            let name = setting(stream).text().strip_prefix("fd:").unwrap_or("");
+            let name = unit
+                .settings
+                .text(Family::Exec, stream)
+                .strip_prefix("fd:")
+                .unwrap_or("");
             specific.push((key, name.into()));
             // Where a stream goes in full is ours to know; systemd shows the kind of it.
             if let Some((how @ ("file" | "append" | "truncate"), _)) =
-                setting(stream).text().split_once(':')
+                unit.settings.text(Family::Exec, stream).split_once(':')
             {
                 replace(specific, stream, how.into());
             }

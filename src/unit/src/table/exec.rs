@@ -7,8 +7,15 @@ use crate::draft::{Context, Draft};
 use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode};
+use crate::settings::{Setting, bytes};
+use crate::value::{
+    CpuSet, ValueError, absolute_path, apply_capabilities, apply_cpu_set, apply_dump_filter,
+    apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority, parse_bool,
+    parse_cpu_policy, parse_cpu_priority, parse_mode, parse_numa_policy,
+};
 use crate::words::{Escapes, words};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 const PRESERVE: &[(&str, Preserve)] = &[
     ("no", Preserve::No),
@@ -42,7 +49,7 @@ fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
     Row::field(Family::Exec, key, value, read)
 }
 
-fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
     Row::kept(Family::Exec, key, kind, default)
 }
 
@@ -135,8 +142,8 @@ pub(super) fn rows() -> Vec<Row> {
             "CapabilityBoundingSet",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.bounding_set = Some(parse_capabilities(draft.bounding_set, value)?);
-                Ok(())
+                let set = draft.bounding_set.get_or_insert(u64::MAX);
+                apply_capabilities(set, u64::MAX, value)
             },
         )
         .shows(
@@ -147,8 +154,8 @@ pub(super) fn rows() -> Vec<Row> {
             "AmbientCapabilities",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.ambient_set = Some(parse_capabilities(draft.ambient_set, value)?);
-                Ok(())
+                let set = draft.ambient_set.get_or_insert(0);
+                apply_capabilities(set, 0, value)
             },
         )
         .shows(
@@ -165,28 +172,64 @@ pub(super) fn rows() -> Vec<Row> {
         kept(
             "KeyringMode",
             Kind::Word(&["inherit", "private", "shared"]),
-            "private".into(),
+            "private",
         ),
         kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
         kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
         kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
-        kept("CPUSchedulingPolicy", CPU_POLICY, Signed(0)),
-        kept("CPUSchedulingPriority", CPU_PRIORITY, Signed(0)),
+        field(
+            "CPUSchedulingPolicy",
+            "other, batch, idle, fifo, rr",
+            |draft, _, value| {
+                let service = &mut draft.service;
+                service.cpu_policy = parse_cpu_policy(value)?;
+                service.cpu_priority = fit_cpu_priority(service.cpu_policy, service.cpu_priority);
+                Ok(())
+            },
+        )
+        .shows("CPUSchedulingPolicy", of!(s => Signed(s.cpu_policy.into())))
+        .not_yet(),
+        field("CPUSchedulingPriority", "0 to 99", |draft, _, value| {
+            draft.service.cpu_priority = parse_cpu_priority(value)?;
+            Ok(())
+        })
+        .shows(
+            "CPUSchedulingPriority",
+            of!(s => Signed(s.cpu_priority.into())),
+        )
+        .not_yet(),
         kept("CPUSchedulingResetOnFork", Kind::Flag, Bool(false)),
-        kept("CPUAffinity", PENDING, PropertyValue::empty()),
-        kept("NUMAPolicy", PENDING, Signed(-1)),
-        kept("NUMAMask", PENDING, PropertyValue::empty()),
-        kept("IOSchedulingClass", IO_CLASS, Signed(2)),
-        kept("IOSchedulingPriority", IO_PRIORITY, Signed(4)),
+        kept("CPUAffinity", AFFINITY, Setting::Cpus(CpuSet::default())),
+        kept("NUMAPolicy", NUMA_POLICY, Signed(-1)),
+        kept("NUMAMask", NUMA_MASK, Setting::Cpus(CpuSet::default())),
+        field(
+            "IOSchedulingClass",
+            "none, realtime, best-effort, idle",
+            |draft, _, value| apply_io_class(&mut draft.service.io, value),
+        )
+        .shows("IOSchedulingClass", of!(s => Signed(s.io.class.into())))
+        .not_yet(),
+        field("IOSchedulingPriority", "0 to 7", |draft, _, value| {
+            apply_io_priority(&mut draft.service.io, value)
+        })
+        .shows(
+            "IOSchedulingPriority",
+            of!(s => Signed(s.io.priority.into())),
+        )
+        .not_yet(),
         kept("LoadCredential", LOAD_CREDENTIAL, PropertyValue::empty()),
         kept(
             "LoadCredentialEncrypted",
             LOAD_CREDENTIAL,
             PropertyValue::empty(),
         ),
-        kept("SetCredential", PENDING, PropertyValue::empty()),
-        kept("SetCredentialEncrypted", PENDING, PropertyValue::empty()),
+        kept("SetCredential", SET_CREDENTIAL, PropertyValue::empty()),
+        kept(
+            "SetCredentialEncrypted",
+            SET_ENCRYPTED,
+            PropertyValue::empty(),
+        ),
         kept("TimeoutCleanSec", kind::SPAN, PropertyValue::INFINITY).live(),
     ];
     rows.extend(directory!(
@@ -381,15 +424,16 @@ fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
     List(links.into_iter().flatten().map(link).collect())
 }
 
-const PENDING: Kind = Kind::By("PENDING", |_, _, _| Ok(()));
-
 const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
     kind::each_word(value, text, |items, word| {
         let name = cx.resolve(word)?;
         if !crate::environment::is_name(&name) {
-            return Err(ValueError::not(&name, "name of a variable"));
+            return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
         }
-        items.push(Text(name));
+        let name = Text(name);
+        if !items.contains(&name) {
+            items.push(name);
+        }
         Ok(())
     })
 });
@@ -419,98 +463,98 @@ const SEARCH_PATH: Kind = Kind::By("directories between colons", |value, cx, tex
 });
 
 const TIMER_SLACK: Kind = Kind::By("time span, in ns without a unit", |value, _, text| {
-    *value = Unsigned(crate::value::parse_timespan(text)?);
+    *value = Unsigned(crate::value::parse_nanoseconds(text)?);
     Ok(())
 });
 
-/// Bits of /proc/PID/coredump_filter (core(5)).
-const COREDUMP_PARTS: &[(&str, u64)] = &[
-    ("private-anonymous", 1 << 0),
-    ("shared-anonymous", 1 << 1),
-    ("private-file-backed", 1 << 2),
-    ("shared-file-backed", 1 << 3),
-    ("elf-headers", 1 << 4),
-    ("private-huge", 1 << 5),
-    ("shared-huge", 1 << 6),
-    ("private-dax", 1 << 7),
-    ("shared-dax", 1 << 8),
-    ("default", 0x33),
-    ("all", u64::MAX),
-];
+/// What is dumped unless a unit says otherwise (core(5)).
+const DUMPED: u64 = 0x33;
 
 const COREDUMP_FILTER: Kind = Kind::By(
     "kinds of mapping, or a hexadecimal mask",
     |value, _, text| {
-        let mut mask = 0;
-        for word in text.split_whitespace() {
-            mask |= match one_of(word, COREDUMP_PARTS) {
-                Ok(bits) => bits,
-                Err(err) => {
-                    let digits = word.strip_prefix("0x").unwrap_or(word);
-                    u64::from_str_radix(digits, 16).map_err(|_| err)?
-                }
-            };
-        }
-        // Lines add up; the first one replaces the default.
-        let before = match value {
-            Unsigned(before) if *before != 0x33 && !text.is_empty() => *before,
-            _ => 0,
+        let mut mask = match value {
+            Unsigned(DUMPED) => None,
+            Unsigned(mask) => Some(*mask),
+            Bool(_) | Signed(_) | Text(_) | List(_) => None,
         };
-        *value = Unsigned(if text.is_empty() { 0x33 } else { mask | before });
+        let wrong = apply_dump_filter(&mut mask, text);
+        *value = Unsigned(mask.unwrap_or(DUMPED));
+        wrong
+    },
+);
+
+const AFFINITY: Kind = Kind::Typed("CPUs (0-3,8), or numa", |value, _, text| {
+    let Setting::Cpus(set) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    match text {
+        "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
+        text => apply_cpu_set(set, text),
+    }
+});
+
+const NUMA_POLICY: Kind = Kind::By(
+    "default, preferred, bind, interleave, local",
+    |value, _, text| {
+        *value = Signed(parse_numa_policy(text)?.into());
         Ok(())
     },
 );
 
-/// sched(7).
-const CPU_POLICIES: &[(&str, i64)] = &[
-    ("other", 0),
-    ("fifo", 1),
-    ("rr", 2),
-    ("batch", 3),
-    ("idle", 5),
-];
+/// Nodes that `all` stands for: the first one, where nothing else is known.
+const NUMA_MASK: Kind = kind::typed!("nodes, or all", Cpus, |set, text| apply_node_set(
+    set, text, 0
+));
 
-const CPU_POLICY: Kind = Kind::By("other, batch, idle, fifo, rr", |value, _, text| {
-    *value = Signed(if text.is_empty() {
-        0
-    } else {
-        one_of(text, CPU_POLICIES)?
-    });
-    Ok(())
+const SET_CREDENTIAL: Kind = Kind::By("ID:TEXT with C escapes", |value, cx, text| {
+    set_credential(value, cx, text, |data| {
+        let text = crate::words::unescape(data).map_err(|err| ValueError(err.to_string()))?;
+        Ok(text.into_bytes())
+    })
 });
 
-const CPU_PRIORITY: Kind = Kind::By("1 to 99", |value, _, text| {
-    *value = Signed(within(text, 1..=99)?.unwrap_or(0).into());
-    Ok(())
+const SET_ENCRYPTED: Kind = Kind::By("ID:BASE64", |value, cx, text| {
+    set_credential(value, cx, text, |data| {
+        let plain: String = data.split_whitespace().collect();
+        BASE64
+            .decode(plain)
+            .map_err(|_| ValueError::not(data, "base64"))
+    })
 });
 
-/// ioprio_set(2).
-const IO_CLASSES: &[(&str, i64)] = &[
-    ("none", 0),
-    ("realtime", 1),
-    ("best-effort", 2),
-    ("idle", 3),
-];
-
-const IO_CLASS: Kind = Kind::By("none, realtime, best-effort, idle", |value, _, text| {
-    *value = Signed(match text {
-        "" => 2,
-        text => match one_of(text, IO_CLASSES) {
-            Ok(class) => class,
-            Err(err) => text
-                .parse()
-                .ok()
-                .filter(|n| (0..=3).contains(n))
-                .ok_or(err)?,
-        },
-    });
+fn set_credential(
+    value: &mut PropertyValue,
+    cx: &Context<'_>,
+    text: &str,
+    decode: fn(&str) -> Result<Vec<u8>, ValueError>,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let (id, data) = text
+        .split_once(':')
+        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
+    let id = cx.resolve(id)?;
+    if !is_credential(&id) {
+        return Err(ValueError::not(&id, "name of a credential"));
+    }
+    let data = List(bytes(&decode(data)?).collect());
+    put(value.items_mut(), &id, data);
     Ok(())
-});
+}
 
-const IO_PRIORITY: Kind = Kind::By("0 to 7", |value, _, text| {
-    *value = Signed(within(text, 0..=7)?.unwrap_or(4).into());
-    Ok(())
-});
+/// Names of files.
+fn is_credential(id: &str) -> bool {
+    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
+}
+
+/// The last entry of a name counts.
+fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) {
+    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
+    items.push(kind::pair(id, data));
+}
 
 const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
     if text.is_empty() {
@@ -519,13 +563,9 @@ const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
     }
     let (id, path) = text.split_once(':').unwrap_or((text, text));
     let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
-    let named = !id.is_empty() && !id.contains('/') && id != "." && id != "..";
-    if !named || path.is_empty() {
+    if !is_credential(&id) || path.is_empty() {
         return Err(ValueError::not(text, "credential (NAME:PATH)"));
     }
-    // The last one of a name counts.
-    let items = value.items_mut();
-    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(&id));
-    items.push(kind::pair(id.as_str(), Text(path)));
+    put(value.items_mut(), &id, Text(path));
     Ok(())
 });

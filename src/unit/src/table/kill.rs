@@ -25,7 +25,7 @@ pub(super) fn rows() -> Vec<Row> {
         .shows("KillMode", of!(s => word_of(s.kill.mode, KILL_MODES)))
         .partly("with process and none, what is left is killed when the namespace ends"),
         Row::field(Family::Kill, "KillSignal", "signal", |draft, _, value| {
-            draft.service.kill.kill_signal = signal(value)?;
+            draft.service.kill.kill_signal = parse_signal(value)?;
             Ok(())
         })
         .shows("KillSignal", of!(s => Signed(s.kill.kill_signal.into()))),
@@ -34,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
             "RestartKillSignal",
             "signal; as KillSignal= unless set",
             |draft, _, value| {
-                draft.service.kill.restart_kill_signal = Some(signal(value)?);
+                draft.service.kill.restart_kill_signal = Some(parse_signal(value)?);
                 Ok(())
             },
         )
@@ -51,7 +51,7 @@ pub(super) fn rows() -> Vec<Row> {
             "FinalKillSignal",
             "signal",
             |draft, _, value| {
-                draft.service.kill.final_kill_signal = signal(value)?;
+                draft.service.kill.final_kill_signal = parse_signal(value)?;
                 Ok(())
             },
         )
@@ -75,8 +75,4 @@ fn kill_mode(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(),
     }
     draft.service.kill.mode = mode;
     Ok(())
-}
-
-fn signal(value: &str) -> Result<i32, ValueError> {
-    parse_signal(value).ok_or_else(|| ValueError::not(value, "signal (such as SIGTERM)"))
 }

@@ -2,13 +2,18 @@
 //! that systemd shows. An error leaves the value as it was.
 use crate::draft::Context;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::settings::Setting;
 use crate::value::{
-    ValueError, absolute_path, parse_bool, parse_mode, parse_signal, parse_timespan,
+    ValueError, absolute_path, parse_bool, parse_i32, parse_mode, parse_signal, parse_timespan,
+    parse_u32,
 };
 use crate::words::{Escapes, words};
 
 /// Reads text into the value so far.
 pub(crate) type Keep = fn(&mut PropertyValue, &mut Context<'_>, &str) -> Result<(), ValueError>;
+
+/// The same for a value with a type of its own.
+pub(crate) type KeepTyped = fn(&mut Setting, &mut Context<'_>, &str) -> Result<(), ValueError>;
 
 /// How a kept value is read.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +26,24 @@ pub(crate) enum Kind {
     WordOrEmpty(&'static [&'static str]),
     /// yes, no, or one of these words: `yes` and `no` are among them.
     FlagOrWord(&'static [&'static str]),
-    /// Anything else: what it takes, in words, and the code.
+    /// Anything else that is kept as it shows: what it takes, in words, and the code.
     By(&'static str, Keep),
+    /// A value with a type of its own.
+    Typed(&'static str, KeepTyped),
 }
+
+/// The kind of value that `$apply` folds line by line into `Setting::$variant`.
+macro_rules! typed {
+    ($what:literal, $variant:ident, $apply:expr) => {
+        $crate::table::kind::Kind::Typed($what, |value, _, text| {
+            let $crate::settings::Setting::$variant(inner) = value else {
+                unreachable!("the default of the row is of the same type");
+            };
+            $apply(inner, text)
+        })
+    };
+}
+pub(crate) use typed;
 
 impl Kind {
     /// For `docs/units.md`.
@@ -33,30 +53,35 @@ impl Kind {
             Kind::Word(words) | Kind::WordOrEmpty(words) | Kind::FlagOrWord(words) => {
                 words.join(", ")
             }
-            Kind::By(what, _) => what.to_owned(),
+            Kind::By(what, _) | Kind::Typed(what, _) => what.to_owned(),
         }
     }
 
-    /// Reads `text` into `value`.
+    /// Reads `text` into `value`, which is of the type that the row's default has.
     pub fn read(
         self,
-        value: &mut PropertyValue,
+        value: &mut Setting,
         cx: &mut Context<'_>,
         text: &str,
     ) -> Result<(), ValueError> {
-        match self {
-            Kind::Flag => *value = Bool(parse_bool(text)?),
-            Kind::WordOrEmpty(words) if text.is_empty() => *value = words[0].into(),
-            Kind::FlagOrWord(words) => {
-                *value = match parse_bool(text) {
-                    Ok(true) => "yes".into(),
-                    Ok(false) => "no".into(),
-                    Err(_) => known(text, words)?.into(),
+        let plain: PropertyValue = match self {
+            Kind::Typed(_, read) => return read(value, cx, text),
+            Kind::By(_, read) => {
+                let Setting::Plain(value) = value else {
+                    unreachable!("the default of the row is plain");
                 };
+                return read(value, cx, text);
             }
-            Kind::Word(words) | Kind::WordOrEmpty(words) => *value = known(text, words)?.into(),
-            Kind::By(_, read) => read(value, cx, text)?,
-        }
+            Kind::Flag => Bool(parse_bool(text)?),
+            Kind::WordOrEmpty(words) if text.is_empty() => words[0].into(),
+            Kind::FlagOrWord(words) => match parse_bool(text) {
+                Ok(true) => "yes".into(),
+                Ok(false) => "no".into(),
+                Err(_) => known(text, words)?.into(),
+            },
+            Kind::Word(words) | Kind::WordOrEmpty(words) => known(text, words)?.into(),
+        };
+        *value = Setting::Plain(plain);
         Ok(())
     }
 }
@@ -129,15 +154,13 @@ pub(crate) const SPAN_OR_EMPTY: Kind = Kind::By("time span", |value, _, text| {
 
 /// A whole number from 0.
 pub(crate) const UNSIGNED: Kind = Kind::By("number", |value, _, text| {
-    let number: u32 = text.parse().map_err(|_| ValueError::not(text, "number"))?;
-    *value = Unsigned(number.into());
+    *value = Unsigned(parse_u32(text)?.into());
     Ok(())
 });
 
 /// A whole number.
 pub(crate) const SIGNED: Kind = Kind::By("number", |value, _, text| {
-    let number: i32 = text.parse().map_err(|_| ValueError::not(text, "number"))?;
-    *value = Signed(number.into());
+    *value = Signed(parse_i32(text)?.into());
     Ok(())
 });
 
@@ -149,9 +172,7 @@ pub(crate) const MODE: Kind = Kind::By("octal mode", |value, _, text| {
 
 /// A signal.
 pub(crate) const SIGNAL: Kind = Kind::By("signal", |value, _, text| {
-    let number = parse_signal(text);
-    let number = number.ok_or_else(|| ValueError::not(text, "signal (such as SIGTERM)"))?;
-    *value = Signed(number.into());
+    *value = Signed(parse_signal(text)?.into());
     Ok(())
 });
 

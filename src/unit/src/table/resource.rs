@@ -1,31 +1,40 @@
 //! Limits and shares of the control group (systemd.resource-control(5)).
-use super::kind::{self, Kind};
+use super::kind::{self, Kind, typed};
 use super::service::of;
 use super::{Family, Row};
-use crate::draft::{Context, Draft};
 use crate::name::{UnitKind, UnitName};
 use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, parse_permyriad, parse_size};
+use crate::settings::Setting;
+use crate::value::{
+    Amount, Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path,
+    apply_address_prefixes, apply_block_device_weight, apply_controllers, apply_cpu_set,
+    apply_delegate, apply_device_latency, apply_device_limit, apply_device_rule,
+    apply_device_weight, apply_socket_bind, parse_block_io_weight, parse_cpu_quota,
+    parse_cpu_shares, parse_cpu_weight, parse_io_weight, parse_memory, parse_pressure_limit,
+    parse_tasks_max,
+};
+use std::collections::BTreeSet;
 
-const PENDING: Kind = Kind::By("PENDING", |_, _, _| Ok(()));
-
-fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
     Row::kept(Family::Resource, key, kind, default)
+}
+
+/// Size of a page in bytes, in which the kernel counts memory.
+const PAGE: u64 = 4096;
+
+/// Bytes; `u64::MAX` is no limit.
+fn memory(text: &str, zero: MemoryZero, whole: u64) -> Result<u64, ValueError> {
+    Ok(parse_memory(text, zero)?.of(whole, PAGE))
 }
 
 macro_rules! memory {
     ($key:literal, $field:ident) => {
-        Row::field(
-            Family::Resource,
-            $key,
-            "size, percentage, infinity",
-            |draft, cx, value| {
-                let limit = parse_memory_limit(value, MemoryFloor::Refused, cx.facts.memory_bytes)?;
-                draft.service.resources.$field = limit;
-                Ok(())
-            },
-        )
+        Row::field(Family::Resource, $key, MEMORY, |draft, cx, value| {
+            let bytes = memory(value, MemoryZero::Refused, cx.facts.memory_bytes)?;
+            draft.service.resources.$field = Some(bytes).filter(|bytes| *bytes < u64::MAX);
+            Ok(())
+        })
         .shows(
             $key,
             of!(s => Unsigned(s.resources.$field.unwrap_or(u64::MAX))),
@@ -33,30 +42,47 @@ macro_rules! memory {
     };
 }
 
-/// A protected amount of memory: nothing by default.
-const PROTECTED: Kind = Kind::By("size, percentage, infinity", |value, cx, text| {
-    *value = Unsigned(match text {
-        "" => 0,
-        text => parse_memory_limit(text, MemoryFloor::Allowed, cx.facts.memory_bytes)?
-            .unwrap_or(u64::MAX),
-    });
-    Ok(())
-});
+macro_rules! amount {
+    ($zero:ident) => {
+        Kind::By(MEMORY, |value, cx, text| {
+            *value = Unsigned(memory(text, MemoryZero::$zero, cx.facts.memory_bytes)?);
+            Ok(())
+        })
+    };
+}
 
-/// A limit of memory that may be 0.
-const SWAP: Kind = Kind::By("size, percentage, infinity", |value, cx, text| {
-    *value = Unsigned(
-        parse_memory_limit(text, MemoryFloor::Allowed, cx.facts.memory_bytes)?.unwrap_or(u64::MAX),
-    );
-    Ok(())
-});
+const MEMORY: &str = "size, percentage, infinity";
+const PROTECTED: Kind = amount!(Protection);
+const SWAP: Kind = amount!(Limit);
+const OLD_LIMIT: Kind = amount!(Refused);
 
-const OLD_LIMIT: Kind = Kind::By("size, percentage, infinity", |value, cx, text| {
-    *value = Unsigned(
-        parse_memory_limit(text, MemoryFloor::Refused, cx.facts.memory_bytes)?.unwrap_or(u64::MAX),
-    );
-    Ok(())
-});
+macro_rules! weight {
+    ($what:literal, $parse:ident) => {
+        Kind::By($what, |value, _, text| {
+            *value = Unsigned($parse(text)?);
+            Ok(())
+        })
+    };
+}
+
+const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
+const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
+const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
+const BLOCK_IO_WEIGHT: Kind = weight!("10 to 1000", parse_block_io_weight);
+const CPUS: Kind = typed!("CPUs or nodes (0-3,8)", Cpus, apply_cpu_set);
+const DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_device_weight);
+const BLOCK_DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_block_device_weight);
+const DEVICE_LIMIT: Kind = typed!("device and rate", Rates, apply_device_limit);
+const DEVICE_LATENCY: Kind = typed!("device and time span", Rates, apply_device_latency);
+const DEVICE_RULE: Kind = typed!("device and access (rwm)", Devices, apply_device_rule);
+const NETWORKS: Kind = typed!(
+    "networks, any, localhost, link-local, multicast",
+    Networks,
+    apply_address_prefixes
+);
+const SOCKET_BIND: Kind = typed!("family:protocol:ports", Sockets, apply_socket_bind);
+const INTERFACES: Kind = typed!("interfaces; ~ inverts", Interfaces, Interfaces::apply);
+const CONTROLLERS: Kind = typed!("controllers", Controllers, apply_controllers);
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
@@ -73,15 +99,8 @@ pub(super) fn rows() -> Vec<Row> {
             "CPUQuota",
             "percentage of one CPU",
             |draft, _, value| {
-                draft.service.resources.cpu_quota_per_sec_us = match value {
-                    "" => None,
-                    value => match parse_permyriad(value) {
-                        Some(share) if share > 0 => Some(u64::from(share) * 100),
-                        Some(_) | None => {
-                            return Err(ValueError::not(value, "percentage above 0 (such as 50%)"));
-                        }
-                    },
-                };
+                let quota = Some(parse_cpu_quota(value)?).filter(|us| *us < u64::MAX);
+                draft.service.resources.cpu_quota_per_sec_us = quota;
                 Ok(())
             },
         )
@@ -99,7 +118,9 @@ pub(super) fn rows() -> Vec<Row> {
             "TasksMax",
             "number, percentage, infinity",
             |draft, cx, value| {
-                draft.service.resources.tasks_max = parse_tasks(value, cx.facts.tasks_max)?;
+                let count = parse_tasks_max(value)?.unwrap_or(Amount::Infinity);
+                let count = count.of(cx.facts.tasks_max, 1);
+                draft.service.resources.tasks_max = Some(count).filter(|count| *count < u64::MAX);
                 Ok(())
             },
         )
@@ -107,70 +128,118 @@ pub(super) fn rows() -> Vec<Row> {
             "TasksMax",
             of!(s => Unsigned(s.resources.tasks_max.unwrap_or(u64::MAX))),
         ),
-        kept("CPUWeight", PENDING, PropertyValue::INFINITY),
-        kept("StartupCPUWeight", PENDING, PropertyValue::INFINITY),
-        kept("CPUShares", PENDING, PropertyValue::INFINITY),
-        kept("StartupCPUShares", PENDING, PropertyValue::INFINITY),
-        kept("AllowedCPUs", PENDING, PropertyValue::empty()),
-        kept("StartupAllowedCPUs", PENDING, PropertyValue::empty()),
-        kept("AllowedMemoryNodes", PENDING, PropertyValue::empty()),
-        kept("StartupAllowedMemoryNodes", PENDING, PropertyValue::empty()),
-        kept("IOWeight", PENDING, PropertyValue::INFINITY),
-        kept("StartupIOWeight", PENDING, PropertyValue::INFINITY),
-        kept("IODeviceWeight", PENDING, PropertyValue::empty()),
-        kept("IOReadBandwidthMax", PENDING, PropertyValue::empty()),
-        kept("IOWriteBandwidthMax", PENDING, PropertyValue::empty()),
-        kept("IOReadIOPSMax", PENDING, PropertyValue::empty()),
-        kept("IOWriteIOPSMax", PENDING, PropertyValue::empty()),
-        kept("IODeviceLatencyTargetSec", PENDING, PropertyValue::empty()),
-        kept("BlockIOWeight", PENDING, PropertyValue::INFINITY),
-        kept("StartupBlockIOWeight", PENDING, PropertyValue::INFINITY),
-        kept("BlockIODeviceWeight", PENDING, PropertyValue::empty()),
-        kept("BlockIOReadBandwidth", PENDING, PropertyValue::empty()),
-        kept("BlockIOWriteBandwidth", PENDING, PropertyValue::empty()),
-        kept("DeviceAllow", PENDING, PropertyValue::empty()),
+        kept("CPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
+        kept("StartupCPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
+        kept("CPUShares", CPU_SHARES, PropertyValue::INFINITY),
+        kept("StartupCPUShares", CPU_SHARES, PropertyValue::INFINITY),
+        kept("AllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
+        kept("StartupAllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
+        kept("AllowedMemoryNodes", CPUS, Setting::Cpus(CpuSet::default())),
+        kept(
+            "StartupAllowedMemoryNodes",
+            CPUS,
+            Setting::Cpus(CpuSet::default()),
+        ),
+        kept("IOWeight", IO_WEIGHT, PropertyValue::INFINITY),
+        kept("StartupIOWeight", IO_WEIGHT, PropertyValue::INFINITY),
+        kept("IODeviceWeight", DEVICE_WEIGHT, Setting::Rates(Vec::new())),
+        kept(
+            "IOReadBandwidthMax",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "IOWriteBandwidthMax",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("IOReadIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
+        kept("IOWriteIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
+        kept(
+            "IODeviceLatencyTargetSec",
+            DEVICE_LATENCY,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("BlockIOWeight", BLOCK_IO_WEIGHT, PropertyValue::INFINITY),
+        kept(
+            "StartupBlockIOWeight",
+            BLOCK_IO_WEIGHT,
+            PropertyValue::INFINITY,
+        ),
+        kept(
+            "BlockIODeviceWeight",
+            BLOCK_DEVICE_WEIGHT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "BlockIOReadBandwidth",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "BlockIOWriteBandwidth",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())),
         kept(
             "DevicePolicy",
             Kind::Word(&["auto", "closed", "strict"]),
-            "auto".into(),
+            "auto",
         ),
-        kept("IPAddressAllow", PENDING, PropertyValue::empty()),
-        kept("IPAddressDeny", PENDING, PropertyValue::empty()),
-        kept("IPIngressFilterPath", PENDING, PropertyValue::empty()),
-        kept("IPEgressFilterPath", PENDING, PropertyValue::empty()),
-        kept("BPFProgram", PENDING, PropertyValue::empty()),
-        kept("SocketBindAllow", PENDING, PropertyValue::empty()),
-        kept("SocketBindDeny", PENDING, PropertyValue::empty()),
-        kept("RestrictNetworkInterfaces", PENDING, kind::no_filter()),
+        kept(
+            "IPAddressAllow",
+            NETWORKS,
+            Setting::Networks(BTreeSet::new()),
+        ),
+        kept(
+            "IPAddressDeny",
+            NETWORKS,
+            Setting::Networks(BTreeSet::new()),
+        ),
+        kept("IPIngressFilterPath", BPF_PATHS, PropertyValue::empty()),
+        kept("IPEgressFilterPath", BPF_PATHS, PropertyValue::empty()),
+        kept("BPFProgram", BPF_PROGRAM, PropertyValue::empty()),
+        kept("SocketBindAllow", SOCKET_BIND, Setting::Sockets(Vec::new())),
+        kept("SocketBindDeny", SOCKET_BIND, Setting::Sockets(Vec::new())),
+        kept(
+            "RestrictNetworkInterfaces",
+            INTERFACES,
+            Setting::Interfaces(Interfaces::default()),
+        ),
         kept("Slice", SLICE, PropertyValue::blank()),
         Row::field(
             Family::Resource,
             "Delegate",
             "yes, no, or controllers",
-            delegate,
+            |draft, _, value| apply_delegate(&mut draft.service.delegate, value),
         )
-        .shows("Delegate", of!(s => Bool(s.resources.delegate.is_some())))
+        .shows("Delegate", of!(s => Bool(s.delegate.on)))
         .shows(
             "DelegateControllers",
-            of!(s => texts(s.resources.delegate.iter().flatten())),
+            of!(s => texts(s.delegate.controllers.names())),
         )
         .not_yet(),
-        kept("DisableControllers", CONTROLLERS, PropertyValue::empty()),
+        kept(
+            "DisableControllers",
+            CONTROLLERS,
+            Setting::Controllers(Controllers::default()),
+        ),
         kept(
             "ManagedOOMSwap",
             Kind::WordOrEmpty(&["auto", "kill"]),
-            "auto".into(),
+            "auto",
         ),
         kept(
             "ManagedOOMMemoryPressure",
             Kind::WordOrEmpty(&["auto", "kill"]),
-            "auto".into(),
+            "auto",
         ),
         kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)),
         kept(
             "ManagedOOMPreference",
             Kind::WordOrEmpty(&["none", "avoid", "omit"]),
-            "none".into(),
+            "none",
         ),
     ];
     for (key, default) in [
@@ -203,127 +272,29 @@ const SLICE: Kind = Kind::By("name of a slice", |value, cx, text| {
     Ok(())
 });
 
-/// The controllers of cgroup v2 that `Delegate=yes` hands over, as systemd orders them.
-const DELEGATED: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
-/// All that systemd knows by name; those of v1 among them.
-const KNOWN: [&str; 12] = [
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "io",
-    "blkio",
-    "memory",
-    "devices",
-    "pids",
-    "bpf-firewall",
-    "bpf-devices",
-    "bpf-foreign",
-    "bpf-socket-bind",
-];
+const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
+    *value = Unsigned(parse_pressure_limit(text)?.into());
+    Ok(())
+});
 
-fn delegate(draft: &mut Draft, _: &mut Context<'_>, text: &str) -> Result<(), ValueError> {
-    let resources = &mut draft.service.resources;
+const BPF_PATHS: Kind = Kind::By("paths of BPF programs", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        items.push(PropertyValue::Text(absolute_path(&cx.resolve(word)?)?));
+        Ok(())
+    })
+});
+
+const BPF_PROGRAM: Kind = Kind::By("type:path", |value, cx, text| {
     if text.is_empty() {
-        resources.delegate = Some(Vec::new());
+        *value = PropertyValue::empty();
         return Ok(());
     }
-    match crate::value::parse_bool(text) {
-        Ok(true) => resources.delegate = Some(DELEGATED.map(str::to_owned).to_vec()),
-        Ok(false) => resources.delegate = None,
-        Err(_) => {
-            let mut list = resources.delegate.take().unwrap_or_default();
-            for word in text.split_whitespace() {
-                controller(&mut list, word)?;
-            }
-            resources.delegate = Some(list);
-        }
-    }
-    Ok(())
-}
-
-/// Adds a controller, in systemd's order.
-fn controller(list: &mut Vec<String>, word: &str) -> Result<(), ValueError> {
-    if !KNOWN.contains(&word) {
-        return Err(ValueError::not(
-            word,
-            "controller (cpu, memory, io, pids, cpuset)",
-        ));
-    }
-    if !list.iter().any(|known| known == word) {
-        list.push(word.to_owned());
-    }
-    list.sort_by_key(|name| KNOWN.iter().position(|known| known == name));
-    Ok(())
-}
-
-const CONTROLLERS: Kind = Kind::By("controllers", |value, _, text| {
-    let mut list: Vec<String> = match text.is_empty() {
-        true => Vec::new(),
-        false => value
-            .items()
-            .iter()
-            .map(|item| item.text().to_owned())
-            .collect(),
-    };
-    let wrong = text
-        .split_whitespace()
-        .try_for_each(|word| controller(&mut list, word));
-    *value = texts(list);
-    wrong
-});
-
-/// A share of 2^32, as systemd-oomd takes it.
-const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
-    *value = match text {
-        "" => Unsigned(0),
-        text => match parse_permyriad(text) {
-            Some(share) if share <= 10_000 => {
-                let share = u64::from(share);
-                Unsigned((share * u64::from(u32::MAX) + 5_000) / 10_000)
-            }
-            Some(_) | None => return Err(ValueError::not(text, "percentage (such as 60%)")),
-        },
-    };
+    let (attach, path) = text
+        .split_once(':')
+        .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
+    let path = absolute_path(&cx.resolve(path)?)?;
+    value
+        .items_mut()
+        .push(kind::pair(attach, PropertyValue::Text(path)));
     Ok(())
 });
-
-#[derive(PartialEq)]
-enum MemoryFloor {
-    Refused,
-    Allowed,
-}
-fn parse_memory_limit(
-    text: &str,
-    floor: MemoryFloor,
-    whole: u64,
-) -> Result<Option<u64>, ValueError> {
-    if matches!(text, "" | "infinity") {
-        return Ok(None);
-    }
-    let bytes = match parse_permyriad(text) {
-        Some(share) if share <= 10_000 => (u128::from(whole) * u128::from(share) / 10_000) as u64,
-        Some(_) => return Err(ValueError::not(text, "percentage up to 100%")),
-        None => parse_size(text)?,
-    };
-    if bytes == 0 && floor == MemoryFloor::Refused {
-        return Err(ValueError(
-            "no memory at all can't be meant; leave the value empty for no limit".into(),
-        ));
-    }
-    Ok(Some(bytes))
-}
-fn parse_tasks(text: &str, whole: u64) -> Result<Option<u64>, ValueError> {
-    if matches!(text, "" | "infinity") {
-        return Ok(None);
-    }
-    match (parse_permyriad(text), text.parse::<u64>()) {
-        (Some(share), _) if (1..=10_000).contains(&share) => {
-            Ok(Some(whole * u64::from(share) / 10_000))
-        }
-        (None, Ok(count)) if count > 0 => Ok(Some(count)),
-        (_, _) => Err(ValueError::not(
-            text,
-            "number of tasks above 0, percentage, or infinity",
-        )),
-    }
-}

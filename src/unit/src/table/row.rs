@@ -3,6 +3,7 @@
 use crate::draft::{Context, Draft};
 use crate::model::Unit;
 use crate::property::PropertyValue;
+use crate::settings::Setting;
 use crate::table::kind::Kind;
 use crate::tree::HostFacts;
 use crate::value::ValueError;
@@ -109,7 +110,7 @@ pub(crate) enum Body {
     /// It fills a field of the model.
     Field { read: Read, shows: Vec<Shown> },
     /// It is kept as the value of its property, in [`crate::Settings`].
-    Kept { kind: Kind, default: PropertyValue },
+    Kept { kind: Kind, default: Setting },
     /// It is an older spelling of another row: of that section, or else of the same one.
     Alias {
         section: Option<&'static str>,
@@ -157,8 +158,9 @@ impl Row {
         family: Family,
         key: &'static str,
         kind: Kind,
-        default: PropertyValue,
+        default: impl Into<Setting>,
     ) -> Row {
+        let default = default.into();
         Row {
             value: kind.in_words(),
             ..Row::of(family, key, Body::Kept { kind, default })

@@ -1,12 +1,18 @@
 //! What a process may see and do (systemd.exec(5), SANDBOXING and SYSTEM CALL FILTERING).
 use super::kind::{self, Kind, MARKED_PATHS, PATH, no_filter};
-use super::{Family, Row, one_of};
+use super::{Family, Row};
+use crate::diagnostic::Severity;
+use crate::draft::Context;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::value::{ValueError, absolute_path};
+use crate::settings::{Setting, bytes};
+use crate::value::{
+    AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
+    apply_namespaces, apply_secure_bits, parse_mount_propagation, parse_personality,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
-const PENDING: Kind = Kind::By("PENDING", |_, _, _| Ok(()));
-
-fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
     Row::kept(Family::Exec, key, kind, default)
 }
 
@@ -24,22 +30,22 @@ pub(super) fn rows() -> Vec<Row> {
             ROOT_IMAGE_OPTIONS,
             PropertyValue::empty(),
         ),
-        kept("RootHash", PENDING, PropertyValue::empty()),
-        kept("RootHashSignature", PENDING, PropertyValue::empty()),
+        kept("RootHash", HEX, PropertyValue::empty()),
+        kept("RootHashSignature", SIGNATURE, PropertyValue::empty()),
         kept("RootVerity", PATH, PropertyValue::blank()),
         kept("ExtensionDirectories", MARKED_PATHS, PropertyValue::empty()),
-        kept("ExtensionImages", PENDING, PropertyValue::empty()),
-        kept("MountImages", PENDING, PropertyValue::empty()),
+        kept("ExtensionImages", EXTENSION_IMAGES, PropertyValue::empty()),
+        kept("MountImages", MOUNT_IMAGES, PropertyValue::empty()),
         kept("MountAPIVFS", Kind::Flag, Bool(false)),
         kept(
             "ProtectSystem",
             Kind::FlagOrWord(&["no", "yes", "full", "strict"]),
-            "no".into(),
+            "no",
         ),
         kept(
             "ProtectHome",
             Kind::FlagOrWord(&["no", "yes", "read-only", "tmpfs"]),
-            "no".into(),
+            "no",
         ),
         flag("PrivateTmp"),
         flag("PrivateDevices"),
@@ -53,13 +59,9 @@ pub(super) fn rows() -> Vec<Row> {
         kept(
             "ProtectProc",
             Kind::WordOrEmpty(&["default", "noaccess", "invisible", "ptraceable"]),
-            "default".into(),
+            "default",
         ),
-        kept(
-            "ProcSubset",
-            Kind::WordOrEmpty(&["all", "pid"]),
-            "all".into(),
-        ),
+        kept("ProcSubset", Kind::WordOrEmpty(&["all", "pid"]), "all"),
         kept("ReadWritePaths", MARKED_PATHS, PropertyValue::empty()),
         kept("ReadOnlyPaths", MARKED_PATHS, PropertyValue::empty()),
         kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
@@ -78,14 +80,26 @@ pub(super) fn rows() -> Vec<Row> {
         flag("PrivateIPC"),
         kept("NetworkNamespacePath", PATH, PropertyValue::blank()),
         kept("IPCNamespacePath", PATH, PropertyValue::blank()),
-        kept("RestrictNamespaces", PENDING, PropertyValue::INFINITY),
+        kept("RestrictNamespaces", NAMESPACES, PropertyValue::INFINITY),
         // System calls and the like.
-        kept("SystemCallFilter", PENDING, no_filter()),
-        kept("SystemCallLog", PENDING, no_filter()),
-        kept("SystemCallArchitectures", PENDING, PropertyValue::empty()),
-        kept("SystemCallErrorNumber", PENDING, Signed(0x7fff_fffe)),
-        kept("RestrictAddressFamilies", PENDING, no_filter()),
-        kept("RestrictFileSystems", PENDING, no_filter()),
+        kept("SystemCallFilter", CALLS, no_calls()),
+        kept("SystemCallLog", LOGGED_CALLS, no_calls()),
+        kept(
+            "SystemCallArchitectures",
+            ARCHITECTURES,
+            Setting::Architectures(SyscallArchitectures::default()),
+        ),
+        kept(
+            "SystemCallErrorNumber",
+            ERROR_NUMBER,
+            SyscallAction::default().property(),
+        ),
+        kept(
+            "RestrictAddressFamilies",
+            FAMILIES,
+            Setting::Families(AddressFamilies::default()),
+        ),
+        kept("RestrictFileSystems", FILE_SYSTEMS, no_filter()),
         flag("RestrictRealtime"),
         flag("RestrictSUIDSGID"),
         flag("LockPersonality"),
@@ -158,56 +172,199 @@ const TEMPORARY: Kind = Kind::By("path:options", |value, cx, text| {
     })
 });
 
-/// mount(2), propagation.
-const PROPAGATIONS: &[(&str, u64)] = &[
-    ("", 0),
-    ("shared", 1 << 20),
-    ("slave", 1 << 19),
-    ("private", 1 << 18),
-];
-
 const MOUNT_FLAGS: Kind = Kind::By("shared, slave, private", |value, _, text| {
-    *value = Unsigned(one_of(text, PROPAGATIONS)?);
+    *value = Unsigned(parse_mount_propagation(text)?);
     Ok(())
 });
 
-const PERSONALITIES: &[&str] = &[
-    "", "x86", "x86-64", "arm64", "arm64-be", "arm", "arm-be", "ppc", "ppc-le", "ppc64",
-    "ppc64-le", "s390", "s390x",
-];
-
-const PERSONALITY: Kind = Kind::By("architecture", |value, _, text| {
-    match PERSONALITIES.contains(&text) {
-        true => *value = text.into(),
-        false => return Err(ValueError::not(text, "architecture (x86, x86-64, …)")),
-    }
+const PERSONALITY: Kind = Kind::By("architecture", |value, cx, text| {
+    let machine = parse_personality(text, &cx.facts.architecture)?;
+    *value = Text(machine.unwrap_or_default());
     Ok(())
 });
-
-/// prctl(2), PR_SET_SECUREBITS.
-const SECURE_BIT_NAMES: &[(&str, i64)] = &[
-    ("noroot", 1 << 0),
-    ("noroot-locked", 1 << 1),
-    ("no-setuid-fixup", 1 << 2),
-    ("no-setuid-fixup-locked", 1 << 3),
-    ("keep-caps", 1 << 4),
-    ("keep-caps-locked", 1 << 5),
-];
 
 const SECURE_BITS: Kind = Kind::By(
     "keep-caps, noroot, no-setuid-fixup, each with -locked",
     |value, _, text| {
-        let mut bits = match value {
-            Signed(bits) if !text.is_empty() => *bits,
-            _ => 0,
+        let mut bits = 0;
+        let wrong = apply_secure_bits(&mut bits, text);
+        *value = Signed(bits.into());
+        wrong
+    },
+);
+
+const NAMESPACES: Kind = Kind::By(
+    "yes, no, or kinds of namespace; ~ inverts",
+    |value, _, text| {
+        let mut allowed = match value {
+            Unsigned(allowed) => *allowed,
+            Bool(_) | Signed(_) | Text(_) | List(_) => u64::MAX,
         };
-        for word in text.split_whitespace() {
-            bits |= one_of(word, SECURE_BIT_NAMES)?;
-        }
-        *value = Signed(bits);
+        apply_namespaces(&mut allowed, text)?;
+        *value = Unsigned(allowed);
         Ok(())
     },
 );
+
+const FAMILIES: Kind = kind::typed!(
+    "address families, none; ~ inverts",
+    Families,
+    AddressFamilies::apply
+);
+
+fn no_calls() -> Setting {
+    Setting::Calls(Box::default())
+}
+
+const CALLS: Kind = Kind::Typed(
+    "system calls and @groups, with :errno; ~ inverts",
+    |value, cx, text| {
+        let Setting::Calls(filter) = value else {
+            unreachable!("the default of the row is of the same type");
+        };
+        skipped(cx, "SystemCallFilter", filter.apply(text));
+        Ok(())
+    },
+);
+
+const LOGGED_CALLS: Kind = Kind::Typed("system calls and @groups; ~ inverts", |value, cx, text| {
+    let Setting::Calls(filter) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    skipped(cx, "SystemCallLog", filter.apply_log(text));
+    Ok(())
+});
+
+const ARCHITECTURES: Kind = Kind::Typed("architectures, or native", |value, cx, text| {
+    let Setting::Architectures(set) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    skipped(cx, "SystemCallArchitectures", set.apply(text));
+    Ok(())
+});
+
+/// Names come and go with kernels: a unit may name more than this version knows.
+fn skipped(cx: &mut Context<'_>, key: &str, complaints: Vec<ValueError>) {
+    for complaint in complaints {
+        let message = format!("{key}=: {complaint}, ignoring");
+        cx.report(Severity::Warning, message, None);
+    }
+}
+
+const ERROR_NUMBER: Kind = Kind::By("errno, or kill", |value, _, text| {
+    *value = SyscallAction::parse(text)?.property();
+    Ok(())
+});
+
+/// `[allowed, [names]]`
+const FILE_SYSTEMS: Kind = Kind::By("file systems and @groups; ~ inverts", |value, cx, text| {
+    if text.is_empty() {
+        *value = no_filter();
+        return Ok(());
+    }
+    let (allow, names) = match text.strip_prefix('~') {
+        Some(rest) => (false, rest),
+        None => (true, text),
+    };
+    let (first, mut known) = match value.items() {
+        [Bool(first), List(known)] => (*first, known.clone()),
+        _ => (allow, Vec::new()),
+    };
+    let first = if known.is_empty() { allow } else { first };
+    for name in names.split_whitespace() {
+        let name = Text(cx.resolve(name)?);
+        known.retain(|other| *other != name);
+        if allow == first {
+            known.push(name);
+        }
+    }
+    known.sort_by(|a, b| a.text().cmp(b.text()));
+    *value = List(vec![Bool(first), List(known)]);
+    Ok(())
+});
+
+/// Hexadecimal digits; a path goes to RootHashPath instead.
+const HEX: Kind = Kind::By("hexadecimal digits, or path", |value, _, text| {
+    if text.is_empty() || text.starts_with('/') {
+        *value = text.into();
+        return Ok(());
+    }
+    let digits = text.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    };
+    let decoded: Option<Vec<u8>> = digits.map(byte).collect();
+    let decoded = decoded.filter(|bytes| bytes.len() >= 16);
+    let decoded = decoded.ok_or_else(|| ValueError::not(text, "hash of 16 bytes or more"))?;
+    *value = List(bytes(&decoded).collect());
+    Ok(())
+});
+
+const SIGNATURE: Kind = Kind::By("base64:DATA, or path", |value, _, text| {
+    *value = match text.strip_prefix("base64:") {
+        None if text.is_empty() || text.starts_with('/') => text.into(),
+        None => return Err(ValueError::not(text, "signature (base64:…, or a path)")),
+        Some(data) => {
+            let decoded = BASE64.decode(data);
+            let decoded = decoded.map_err(|_| ValueError::not(data, "base64"))?;
+            List(bytes(&decoded).collect())
+        }
+    };
+    Ok(())
+});
+
+/// `source:destination:partition:options:…`
+const MOUNT_IMAGES: Kind = Kind::By("source:destination:partition:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let mut parts = word.split(':').map(|part| cx.resolve(part));
+        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
+        let destination = parts.next().transpose()?.unwrap_or_default();
+        let destination = absolute_path(&destination)?;
+        let options = options(parts)?;
+        items.push(List(vec![
+            Text(source),
+            Text(destination),
+            Bool(optional),
+            options,
+        ]));
+        Ok(())
+    })
+});
+
+/// `source:partition:options:…`
+const EXTENSION_IMAGES: Kind = Kind::By("source:partition:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let mut parts = word.split(':').map(|part| cx.resolve(part));
+        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
+        let options = options(parts)?;
+        items.push(List(vec![Text(source), Bool(optional), options]));
+        Ok(())
+    })
+});
+
+/// A path that `-` marks as one that may be missing.
+fn optional(path: String) -> Result<(String, bool), ValueError> {
+    match path.strip_prefix('-') {
+        Some(rest) => Ok((absolute_path(rest)?, true)),
+        None => Ok((absolute_path(&path)?, false)),
+    }
+}
+
+/// Pairs of partition and options; options alone are for the root partition.
+fn options(
+    parts: impl Iterator<Item = Result<String, ValueError>>,
+) -> Result<PropertyValue, ValueError> {
+    let parts: Vec<String> = parts.collect::<Result<_, _>>()?;
+    let pair = |pair: &[String]| match pair {
+        [options] => kind::pair("root", Text(options.clone())),
+        [partition, options, ..] => kind::pair(partition.as_str(), Text(options.clone())),
+        [] => PropertyValue::empty(),
+    };
+    Ok(List(parts.chunks(2).map(pair).collect()))
+}
 
 fn no_label() -> PropertyValue {
     List(vec![Bool(false), PropertyValue::blank()])

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, exit_status_from_name, parse_bool, parse_signal, parse_timespan};
+use crate::value::{ValueError, apply_exit_statuses, parse_bool, parse_timespan};
 
 const TYPES: &[(&str, ServiceType)] = &[
     ("simple", ServiceType::Simple),
@@ -76,7 +76,7 @@ macro_rules! exec {
 macro_rules! statuses {
     ($key:literal, $field:ident) => {
         field($key, "exit statuses and signals", |draft, _, value| {
-            exit_statuses(&mut draft.service.$field, value)
+            apply_exit_statuses(&mut draft.service.$field, value)
         })
         .shows($key, of!(s => status_set(&s.$field)))
     };
@@ -244,27 +244,6 @@ fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), 
             cx.facts.runtime_dir
         ))),
     };
-    Ok(())
-}
-
-fn exit_statuses(set: &mut ExitStatusSet, value: &str) -> Result<(), ValueError> {
-    if value.is_empty() {
-        *set = ExitStatusSet::default();
-    }
-    for word in value.split_whitespace() {
-        if let Some(code) = word.parse().ok().or_else(|| exit_status_from_name(word)) {
-            set.codes.insert(code);
-        } else if let Some(signal) =
-            parse_signal(word).filter(|_| !word.starts_with(|c: char| c.is_ascii_digit()))
-        {
-            set.signals.insert(signal);
-        } else {
-            return Err(ValueError::not(
-                word,
-                "exit status (0 to 255, or a name) or signal",
-            ));
-        }
-    }
     Ok(())
 }
 

@@ -3,7 +3,9 @@ use super::kind::{self, Kind, SPAN, UNSIGNED};
 use super::{Family, Row};
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::value::{ValueError, absolute_path};
+use crate::settings::bytes;
+use crate::value::{ValueError, absolute_path, parse_log_facility, parse_log_level};
+use crate::words::unescape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -118,21 +120,16 @@ fn descriptor(cx: &Context<'_>, name: &str) -> Result<String, ValueError> {
     }
 }
 
-/// Bytes as systemd shows them.
-fn bytes(bytes: &[u8]) -> impl Iterator<Item = PropertyValue> {
-    bytes.iter().map(|&byte| Unsigned(byte.into()))
-}
-
 /// Ends up in StandardInputData=, with a newline behind it.
 fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(), ValueError> {
     let mut data = draft
         .settings
         .get(Family::Exec, "StandardInputData")
-        .clone();
+        .property();
     if text.is_empty() {
         data = PropertyValue::empty();
     } else {
-        let text = cx.resolve(text)?;
+        let text = cx.resolve(&unescape(text).map_err(|err| ValueError(err.to_string()))?)?;
         data.items_mut().extend(bytes(text.as_bytes()));
         data.items_mut().extend(bytes(b"\n"));
     }
@@ -164,62 +161,20 @@ const TTY_SIZE: Kind = Kind::By("number", |value, _, text| {
     Ok(())
 });
 
-/// syslog(3), without the ones that only the kernel uses.
-const FACILITIES: &[(&str, i64)] = &[
-    ("kern", 0),
-    ("user", 1),
-    ("mail", 2),
-    ("daemon", 3),
-    ("auth", 4),
-    ("syslog", 5),
-    ("lpr", 6),
-    ("news", 7),
-    ("uucp", 8),
-    ("cron", 9),
-    ("authpriv", 10),
-    ("ftp", 11),
-    ("local0", 16),
-    ("local1", 17),
-    ("local2", 18),
-    ("local3", 19),
-    ("local4", 20),
-    ("local5", 21),
-    ("local6", 22),
-    ("local7", 23),
-];
-
-const LEVELS: &[(&str, i64)] = &[
-    ("emerg", 0),
-    ("alert", 1),
-    ("crit", 2),
-    ("err", 3),
-    ("warning", 4),
-    ("notice", 5),
-    ("info", 6),
-    ("debug", 7),
-];
-
-fn number_or_name(text: &str, names: &[(&'static str, i64)], max: i64) -> Result<i64, ValueError> {
-    match text.parse() {
-        Ok(number) if (0..=max).contains(&number) => Ok(number),
-        _ => super::one_of(text, names),
-    }
-}
-
 const FACILITY: Kind = Kind::By("syslog facility", |value, _, text| {
-    *value = Signed(number_or_name(text, FACILITIES, 127)?);
+    *value = Signed(parse_log_facility(text)?.into());
     Ok(())
 });
 
 const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
-    *value = Signed(number_or_name(text, LEVELS, 7)?);
+    *value = Signed(parse_log_level(text)?.into());
     Ok(())
 });
 
 const LEVEL_OR_NONE: Kind = Kind::By("syslog level", |value, _, text| {
     *value = Signed(match text {
         "" => -1,
-        text => number_or_name(text, LEVELS, 7)?,
+        text => parse_log_level(text)?.into(),
     });
     Ok(())
 });

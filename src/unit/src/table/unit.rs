@@ -140,9 +140,7 @@ pub(super) fn rows() -> Vec<Row> {
             } else {
                 "replace"
             };
-            draft
-                .settings
-                .set(Family::Unit, "OnFailureJobMode", mode.into());
+            draft.settings.set(Family::Unit, "OnFailureJobMode", mode);
             Ok(())
         })
         .not_yet(),

@@ -3,8 +3,10 @@ mod address_family;
 mod address_prefix;
 mod amount;
 mod bytes;
+mod calendar;
 mod capability;
 mod cgroup_path;
+mod civil;
 mod controller;
 mod cpu_set;
 mod device;
@@ -25,8 +27,10 @@ mod socket_address;
 mod socket_bind;
 mod syscall;
 mod time;
+mod timestamp;
 mod user;
 mod weight;
+mod zones;
 
 pub use address_family::{AddressFamilies, address_family_name, parse_address_family};
 pub use address_prefix::{AddressPrefix, apply_address_prefixes, parse_address_prefix};
@@ -34,12 +38,11 @@ pub use amount::{
     Amount, MemoryZero, fit_cpu_period, parse_cpu_quota, parse_memory, parse_pressure_limit,
     parse_tasks_max, protected_memory,
 };
-pub use bytes::parse_size;
 pub use bytes::{parse_size, parse_size_si};
+pub use calendar::{CalendarSpec, Zone};
 pub use capability::{
     CAPABILITIES, apply_capabilities, capability_from_name, capability_name, format_capabilities,
 };
-pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
 pub use cgroup_path::{escape_cgroup, slice_of_path, slice_path, unit_of_directory, unit_of_path};
 pub use controller::{
     Controllers, Delegate, apply_controllers, apply_delegate, controller_is_valid,
@@ -64,7 +67,6 @@ pub use isolation::{
 pub use limit::{
     format_rlimit, parse_rlimit, resource_from_directive, resource_from_name, resource_number,
 };
-pub use limit::{parse_permyriad, parse_rlimit};
 pub use list::{apply_environment_names, apply_words};
 pub use log::{apply_log_fields, parse_log_facility, parse_log_level};
 pub use percent::{
@@ -73,22 +75,25 @@ pub use percent::{
 };
 pub use range::{parse_port_range, parse_range};
 pub(crate) use scalar::absolute_path;
-pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
 pub use scalar::{parse_bool, parse_mode, parse_pid, simplify_path};
 pub use scheduling::{
     IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, parse_cpu_policy,
     parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
 };
 pub use signal::{format_signal, parse_signal, signal_name};
-pub use signal::{parse_signal, signal_name};
 pub use socket_address::{
     Endpoint, SocketAddress, parse_endpoint, parse_netlink_address, parse_socket_address,
 };
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
 pub use syscall::{SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules};
-pub use time::{format_timespan, parse_timespan};
+pub use time::{
+    format_timespan, format_timespan_to, parse_nanoseconds, parse_timeout, parse_timespan,
+    parse_timespan_or_infinity, parse_timespan_with_unit,
+};
+pub use timestamp::parse_timestamp;
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
 pub use weight::{parse_block_io_weight, parse_cpu_shares, parse_cpu_weight, parse_io_weight};
+pub use zones::Zones;
 
 /// Why a value is not what its directive wants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
