@@ -13,6 +13,7 @@ const SECOND: u64 = 1_000_000;
 /// Settles a draft for its kind. The error refuses the unit, which is settled all the same.
 pub(crate) fn settle(draft: &mut Draft, name: &UnitName) -> Result<(), ValueError> {
     let kind = name.kind();
+    settle_unit(draft, name);
     if kind == UnitKind::Service {
         settle_service(draft);
     }
@@ -21,6 +22,9 @@ pub(crate) fn settle(draft: &mut Draft, name: &UnitName) -> Result<(), ValueErro
     }
     if shares_resources(kind) {
         slice(draft, name);
+    }
+    if kind == UnitKind::Socket {
+        settle_socket(draft, name);
     }
     trigger(draft, name);
     match kind {
@@ -49,21 +53,50 @@ pub(crate) fn shares_resources(kind: UnitKind) -> bool {
     runs_processes(kind) || matches!(kind, UnitKind::Slice | UnitKind::Scope)
 }
 
+fn settle_unit(draft: &mut Draft, name: &UnitName) {
+    let kind = name.kind();
+    let host = matches!(
+        kind,
+        UnitKind::Mount | UnitKind::Automount | UnitKind::Swap | UnitKind::Slice | UnitKind::Scope
+    );
+    if host && !draft.has("Unit", "IgnoreOnIsolate") {
+        draft
+            .settings
+            .set(Family::Unit, "IgnoreOnIsolate", Setting::Plain(Bool(true)));
+    }
+    // What bounds a job bounds its running, too.
+    if draft.has("Unit", "JobTimeoutSec") && !draft.has("Unit", "JobRunningTimeoutSec") {
+        let timeout = draft.settings.get(Family::Unit, "JobTimeoutSec").clone();
+        draft
+            .settings
+            .set(Family::Unit, "JobRunningTimeoutSec", timeout);
+    }
+    // Nothing waits for itself.
+    for set in crate::dependencies::sets_mut(&mut draft.unit) {
+        set.remove(name);
+    }
+    // Devices come when they come.
+    draft
+        .unit
+        .before
+        .retain(|other| other.kind() != UnitKind::Device);
+}
+
 fn settle_service(draft: &mut Draft) {
     let starts = count(draft, ExecRole::Start) > 0;
     let bus = !draft.settings.text(Service, "BusName").is_empty();
     let settled = match draft.service_type {
         Some(service_type) => service_type,
-        // systemd: without Type= and ExecStart= it is a oneshot.
-        None if !starts => ServiceType::Oneshot,
         None if bus => ServiceType::Dbus,
+        // Without Type= and ExecStart= it is a oneshot.
+        None if !starts => ServiceType::Oneshot,
         None => ServiceType::Simple,
     };
-    // A watchdog needs somebody to listen to.
-    let watched = !matches!(
-        draft.settings.get(Service, "WatchdogSec"),
-        Setting::Plain(Unsigned(0 | u64::MAX))
-    );
+    // A watchdog, or a store for descriptors, needs somebody to listen to.
+    let zero = Setting::Plain(Unsigned(0));
+    let watched = draft.has("Service", "WatchdogSec")
+        && *draft.settings.get(Service, "WatchdogSec") != zero;
+    let watched = watched || *draft.settings.get(Service, "FileDescriptorStoreMax") != zero;
     let service = &mut draft.service;
     service.service_type = settled;
     service.timeout_start_us = match draft.timeout_start {
@@ -79,6 +112,25 @@ fn settle_service(draft: &mut Draft) {
     };
     if service.delegate.on && !draft.has("Service", "OOMPolicy") {
         draft.settings.set(Service, "OOMPolicy", "continue");
+    }
+}
+
+fn settle_socket(draft: &mut Draft, name: &UnitName) {
+    let accepts = draft.settings.is_true(Family::Socket, "Accept");
+    if accepts && !draft.has("Socket", "TriggerLimitBurst") {
+        draft
+            .settings
+            .set(Family::Socket, "TriggerLimitBurst", Unsigned(200));
+    }
+    if draft
+        .settings
+        .text(Family::Socket, "FileDescriptorName")
+        .is_empty()
+    {
+        let passed = if accepts { "connection" } else { name.as_str() };
+        draft
+            .settings
+            .set(Family::Socket, "FileDescriptorName", passed);
     }
 }
 
@@ -109,14 +161,18 @@ fn imply(draft: &mut Draft, name: &UnitName) {
     if on(draft, "PrivateDevices") && draft.settings.text(Resource, "DevicePolicy") == "auto" {
         draft.settings.set(Resource, "DevicePolicy", "closed");
     }
-    if on(draft, "ProtectClock") {
-        let devices = draft.settings.get(Resource, "DeviceAllow").clone();
-        if let Setting::Devices(mut rules) = devices {
-            rules.insert(0, clock());
-            draft
-                .settings
-                .set(Resource, "DeviceAllow", Setting::Devices(rules));
-        }
+    devices(draft);
+    let root = ["RootDirectory", "RootImage"]
+        .into_iter()
+        .any(|key| !draft.settings.text(Exec, key).is_empty());
+    if root && !draft.has(name.kind().section(), "MountAPIVFS") {
+        draft
+            .settings
+            .set(Exec, "MountAPIVFS", Setting::Plain(Bool(true)));
+    }
+    let data = draft.settings.get(Exec, "StandardInputData").property();
+    if !data.items().is_empty() && !draft.has(name.kind().section(), "StandardInput") {
+        draft.settings.set(Exec, "StandardInput", "data");
     }
     // A socket that becomes standard input becomes standard output, too.
     let input = draft.settings.text(Exec, "StandardInput").to_owned();
@@ -127,12 +183,34 @@ fn imply(draft: &mut Draft, name: &UnitName) {
     }
 }
 
-/// The real-time clock may be read.
-fn clock() -> DeviceRule {
-    DeviceRule {
-        device: "char-rtc".into(),
-        access: "r".into(),
+/// Devices that other settings need, where only some are allowed at all.
+fn devices(draft: &mut Draft) {
+    let Setting::Devices(rules) = draft.settings.get(Resource, "DeviceAllow") else {
+        return;
+    };
+    if rules.is_empty() && draft.settings.text(Resource, "DevicePolicy") == "auto" {
+        return;
     }
+    let mut rules = rules.clone();
+    let mut need = |device: &str, access: &str| {
+        let (device, access) = (device.to_owned(), access.to_owned());
+        rules.insert(0, DeviceRule { device, access });
+    };
+    let listed = |key| !draft.settings.get(Exec, key).property().items().is_empty();
+    let image = !draft.settings.text(Exec, "RootImage").is_empty();
+    if image || listed("MountImages") || listed("ExtensionImages") {
+        need("/dev/loop-control", "rw");
+        need("/dev/mapper/control", "rw");
+        need("block-loop", "rwm");
+        need("block-blkext", "rwm");
+        need("block-device-mapper", "rwm");
+    }
+    if draft.settings.is_true(Exec, "ProtectClock") {
+        need("char-rtc", "r");
+    }
+    draft
+        .settings
+        .set(Resource, "DeviceAllow", Setting::Devices(rules));
 }
 
 fn dynamic_user(draft: &mut Draft, name: &UnitName) {
@@ -141,9 +219,7 @@ fn dynamic_user(draft: &mut Draft, name: &UnitName) {
     settings.set(Exec, "RemoveIPC", Bool(true));
     settings.set(Exec, "RestrictSUIDSGID", Bool(true));
     draft.service.no_new_privileges = true;
-    if settings.text(Exec, "ProtectSystem") == "no" {
-        settings.set(Exec, "ProtectSystem", "strict");
-    }
+    settings.set(Exec, "ProtectSystem", "strict");
     if settings.text(Exec, "ProtectHome") == "no" {
         settings.set(Exec, "ProtectHome", "read-only");
     }
@@ -166,6 +242,8 @@ fn slice(draft: &mut Draft, name: &UnitName) {
             Some((parent, _)) if !parent.is_empty() => format!("{parent}.slice"),
             Some(_) | None => "-.slice".to_owned(),
         },
+        // File systems of the kernel itself are needed before any slice.
+        (UnitKind::Mount, None) if !draft.unit.default_dependencies => "-.slice".to_owned(),
         (_, Some(_)) => format!("system-{}.slice", name.prefix().replace('-', "\\x2d")),
         // What comes up before system.slice's own dependencies stays in it all the same.
         (_, None) => "system.slice".to_owned(),
@@ -292,5 +370,15 @@ pub(crate) fn syslog_priority(facility: &Setting, level: &Setting) -> PropertyVa
             Signed(facility << 3 | level)
         }
         (_, _) => Signed(30),
+    }
+}
+
+/// How a unit is called that has no Description=.
+pub(crate) fn description(unit: &crate::Unit) -> String {
+    match unit.name.kind() {
+        UnitKind::Slice if unit.name.stem() != "-" => {
+            format!("Slice /{}", unit.name.stem().replace('-', "/"))
+        }
+        _ => unit.name.to_string(),
     }
 }

@@ -34,8 +34,41 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
             Bool(!unit.settings.is_true(Family::Unit, "RefuseManualStop")),
         ),
     ]);
+    if kind == UnitKind::Service {
+        // As in systemd: what is in force since the last start, and nothing is for a file.
+        replace(specific, "WatchdogUSec", PropertyValue::INFINITY);
+    }
+    if kind == UnitKind::Mount {
+        // What systemd executes for it; it does not say so before it has.
+        specific.extend(
+            ["ExecMount", "ExecUnmount", "ExecRemount"].map(|key| (key, PropertyValue::empty())),
+        );
+    }
     if runs_processes(kind) {
+        // A hash in a file has a property of its own.
+        for (key, path) in [
+            ("RootHash", "RootHashPath"),
+            ("RootHashSignature", "RootHashSignaturePath"),
+        ] {
+            let file = unit.settings.text(Family::Exec, key);
+            specific.push((path, file.into()));
+            if unit
+                .settings
+                .get(Family::Exec, key)
+                .property()
+                .items()
+                .is_empty()
+            {
+                replace(specific, key, PropertyValue::empty());
+            }
+        }
         let setting = |key| unit.settings.get(Family::Exec, key);
+        // Nodes without a policy are preferred ones.
+        let nodes = unit.settings.get(Family::Exec, "NUMAMask").property();
+        let policy = unit.settings.get(Family::Exec, "NUMAPolicy").property();
+        if !nodes.items().is_empty() && policy == PropertyValue::Signed(-1) {
+            replace(specific, "NUMAPolicy", PropertyValue::Signed(1));
+        }
         specific.extend([
             ("CPUAffinityFromNUMA", Bool(false)),
             ("SameProcessGroup", Bool(kind == UnitKind::Mount)),
@@ -47,14 +80,16 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
             ("StandardOutputFileDescriptorName", "StandardOutput"),
             ("StandardErrorFileDescriptorName", "StandardError"),
         ] {
-            let name = unit
-                .settings
-                .text(Family::Exec, stream)
-                .strip_prefix("fd:")
-                .unwrap_or("");
+            let name = unit.settings.text(Family::Exec, stream).strip_prefix("fd:");
+            let name = match (name, stream) {
+                (Some(""), "StandardInput") => "stdin",
+                (Some(""), "StandardOutput") => "stdout",
+                (Some(""), _) => "stderr",
+                (name, _) => name.unwrap_or(""),
+            };
             specific.push((key, name.into()));
             // Where a stream goes in full is ours to know; systemd shows the kind of it.
-            if let Some((how @ ("file" | "append" | "truncate"), _)) =
+            if let Some((how @ ("fd" | "file" | "append" | "truncate"), _)) =
                 unit.settings.text(Family::Exec, stream).split_once(':')
             {
                 replace(specific, stream, how.into());

@@ -11,7 +11,8 @@ use crate::settings::{Setting, bytes};
 use crate::value::{
     CpuSet, ValueError, absolute_path, apply_capabilities, apply_cpu_set, apply_dump_filter,
     apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority, parse_bool,
-    parse_cpu_policy, parse_cpu_priority, parse_mode, parse_numa_policy,
+    NameRules, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
+    parse_oom_score_adjust, parse_user_name,
 };
 use crate::words::{Escapes, words};
 use base64::Engine as _;
@@ -106,12 +107,18 @@ pub(super) fn rows() -> Vec<Row> {
         })
         .shows("UMask", of!(s => Unsigned(s.umask.into()))),
         field("Nice", "-20 to 19", |draft, _, value| {
-            draft.service.nice = within(value, -20..=19)?;
+            draft.service.nice = match value {
+"" => None,
+value => Some(parse_nice(value)?),
+};
             Ok(())
         })
         .shows("Nice", of!(s => Signed(s.nice.unwrap_or(0).into()))),
         field("OOMScoreAdjust", "-1000 to 1000", |draft, _, value| {
-            draft.service.oom_score_adjust = within(value, -1000..=1000)?;
+            draft.service.oom_score_adjust = match value {
+"" => None,
+value => Some(parse_oom_score_adjust(value)?),
+};
             Ok(())
         })
         .shows(
@@ -183,6 +190,7 @@ pub(super) fn rows() -> Vec<Row> {
             "other, batch, idle, fifo, rr",
             |draft, _, value| {
                 let service = &mut draft.service;
+let value = if value.is_empty() { "other" } else { value };
                 service.cpu_policy = parse_cpu_policy(value)?;
                 service.cpu_priority = fit_cpu_priority(service.cpu_policy, service.cpu_priority);
                 Ok(())
@@ -273,29 +281,7 @@ fn account(cx: &Context<'_>, value: &str) -> Result<Option<String>, ValueError> 
     if name.is_empty() {
         return Ok(None);
     }
-    let legal = |c: char| !c.is_control() && !c.is_whitespace() && !":/,".contains(c);
-    // Numbers have no sign, and -1 means "no one" to the kernel.
-    let numeric = name.bytes().all(|b| b.is_ascii_digit());
-    let number_fits = !numeric
-        || name
-            .parse::<u32>()
-            .is_ok_and(|id| id < 0xffff_ffff && id != 0xffff);
-    if name.chars().all(legal) && !name.starts_with('-') && number_fits {
-        Ok(Some(name))
-    } else {
-        Err(ValueError::not(&name, "user or group"))
-    }
-}
-
-fn within(value: &str, range: std::ops::RangeInclusive<i32>) -> Result<Option<i32>, ValueError> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let number = value.parse().ok().filter(|number| range.contains(number));
-    let wanted = || format!("number from {} to {}", range.start(), range.end());
-    number
-        .map(Some)
-        .ok_or_else(|| ValueError::not(value, &wanted()))
+    parse_user_name(&name, NameRules::DIRECTIVE).map(Some)
 }
 
 fn working_directory(
@@ -308,6 +294,7 @@ fn working_directory(
         None => (false, value),
     };
     draft.service.working_directory = match rest {
+        "" if optional => return Err(ValueError::not(value, "path")),
         "" => None,
         "~" => Some(WorkingDirectory {
             path: None,
@@ -336,19 +323,25 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
     if value.is_empty() {
         list.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
-    for word in words {
-        let text = cx.resolve(&word)?;
-        let pair = text.split_once('=');
-        let Some((key, value)) = pair.filter(|(key, _)| crate::environment::is_name(key)) else {
-            return Err(ValueError::not(&text, "assignment NAME=value"));
-        };
-        match list.iter_mut().find(|(known, _)| known == key) {
-            Some(known) => known.1 = value.to_owned(),
-            None => list.push((key.to_owned(), value.to_owned())),
+    let mut wrong = Ok(());
+    for word in words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))? {
+        match assignment(cx, &word) {
+            Err(err) => wrong = wrong.and(Err(err)),
+            Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
+                Some(known) => known.1 = value,
+                None => list.push((key, value)),
+            },
         }
     }
-    Ok(())
+    wrong
+}
+
+fn assignment(cx: &Context<'_>, word: &str) -> Result<(String, String), ValueError> {
+    let text = cx.resolve(word)?;
+    let pair = text.split_once('=');
+    let pair = pair.filter(|(key, _)| crate::environment::is_name(key));
+    let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| ValueError::not(&text, "assignment NAME=value"))
 }
 
 fn environment_file(
@@ -380,40 +373,59 @@ fn directories(
     key: &str,
     value: &str,
 ) -> Result<(), ValueError> {
-    let kinds = draft.service.directories.entry(kind).or_default();
+    let made = draft.service.directories.entry(kind).or_default();
     if value.is_empty() {
-        kinds.paths.clear();
-        kinds.links.clear();
+        made.paths.clear();
+        made.links.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
-    for word in words {
-        let text = cx.resolve(&word)?;
-        let (path, link) = match text.split_once(':') {
-            Some((path, link)) => (path, Some(link)),
-            None => (text.as_str(), None),
-        };
-        let bad = path.is_empty()
-            || path.starts_with('/')
-            || path.split('/').any(|part| part == "..")
-            || path.chars().any(char::is_control);
-        if bad {
-            return Err(ValueError::not(path, "relative path free of '..'"));
-        }
-        let path = crate::value::simplify_path(path);
-        if let Some(link) = link {
-            let message = format!("{key}={path}:{link}: the link is not made yet");
-            cx.report(crate::Severity::Warning, message, None);
-            kinds
-                .links
-                .push((path.clone(), crate::value::simplify_path(link)));
-        }
-        if !kinds.paths.contains(&path) {
-            kinds.paths.push(path);
-        }
+    let mut wrong = Ok(());
+    for word in words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))? {
+        let outcome = directory(cx, kind, &word).map(|(path, link)| {
+            if let Some(link) = link {
+                let message = format!("{key}={path}:{link}: the link is not made yet");
+                cx.report(crate::Severity::Warning, message, None);
+                made.links.push((path.clone(), link));
+            }
+            if !made.paths.contains(&path) {
+                made.paths.push(path);
+            }
+        });
+        wrong = wrong.and(outcome);
     }
     // Parents come before what lies in them, as systemd orders them.
-    kinds.paths.sort();
-    Ok(())
+    made.paths.sort();
+    wrong
+}
+
+/// A relative path, and the link to it that is to be made.
+fn directory(
+    cx: &Context<'_>,
+    kind: DirectoryKind,
+    word: &str,
+) -> Result<(String, Option<String>), ValueError> {
+    let relative = |text: &str| {
+        let path = cx.resolve(text)?;
+        let parts = || path.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let bad = path.starts_with('/')
+            || parts().any(|part| part == "..")
+            || parts().next().is_none()
+            || path.chars().any(char::is_control);
+        // Dynamic users have theirs there.
+        if bad || parts().next() == Some("private") {
+            return Err(ValueError::not(&path, "relative path free of '..' and private/"));
+        }
+        Ok(crate::value::simplify_path(&path))
+    };
+    match word.split_once(':') {
+        None => Ok((relative(word)?, None)),
+        Some((_, _)) if kind == DirectoryKind::Configuration => {
+            Err(ValueError::not(word, "path alone: it can't be linked to"))
+        }
+        Some((path, link)) => {
+            let link = link.split(':').next().unwrap_or(link);
+            Ok((relative(path)?, Some(relative(link)?)))
+        }
+    }
 }
 
 fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
@@ -445,7 +457,10 @@ const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, t
         if !crate::environment::is_name(name) {
             return Err(ValueError::not(&text, "name of a variable, or assignment"));
         }
-        items.push(Text(text));
+        let text = Text(text);
+        if !items.contains(&text) {
+            items.push(text);
+        }
         Ok(())
     })
 });
@@ -563,7 +578,12 @@ const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
     }
     let (id, path) = text.split_once(':').unwrap_or((text, text));
     let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
-    if !is_credential(&id) || path.is_empty() {
+    let path = if path.is_empty() { id.clone() } else { path };
+    let found = match path.starts_with('/') {
+        true => absolute_path(&path).is_ok(),
+        false => is_credential(&path),
+    };
+    if !is_credential(&id) || !found {
         return Err(ValueError::not(text, "credential (NAME:PATH)"));
     }
     put(value.items_mut(), &id, Text(path));

@@ -66,7 +66,10 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn kill_mode(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
-    let mode = one_of(value, KILL_MODES)?;
+    let mode = match value {
+        "" => KillMode::ControlGroup,
+        value => one_of(value, KILL_MODES)?,
+    };
     if matches!(mode, KillMode::Process | KillMode::None) {
         let message = format!(
             "KillMode={value} is honoured in part: what is left is killed when the service's namespace ends"

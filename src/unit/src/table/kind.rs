@@ -35,11 +35,11 @@ pub(crate) enum Kind {
 /// The kind of value that `$apply` folds line by line into `Setting::$variant`.
 macro_rules! typed {
     ($what:literal, $variant:ident, $apply:expr) => {
-        $crate::table::kind::Kind::Typed($what, |value, _, text| {
+        $crate::table::kind::Kind::Typed($what, |value, cx, text| {
             let $crate::settings::Setting::$variant(inner) = value else {
                 unreachable!("the default of the row is of the same type");
             };
-            $apply(inner, text)
+            $apply(inner, &cx.resolve(text)?)
         })
     };
 }
@@ -211,22 +211,6 @@ pub(crate) fn each_word(
         }
     }
     first_error
-}
-
-/// The same, with C escapes taken out of the words.
-pub(crate) fn each_unescaped_word(
-    value: &mut PropertyValue,
-    text: &str,
-    mut add: impl FnMut(&mut Vec<PropertyValue>, &str) -> Result<(), ValueError>,
-) -> Result<(), ValueError> {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let words = words(text, Escapes::Strict).map_err(|err| ValueError(err.to_string()))?;
-    words
-        .iter()
-        .try_for_each(|word| add(value.items_mut(), word))
 }
 
 /// A pair that systemd shows as a struct.

@@ -11,12 +11,8 @@ macro_rules! rlimit {
             $hard,
             "limit, or soft:hard",
             |draft, _, value| {
-                if value.is_empty() {
-                    draft.service.rlimits.remove(&Resource::$resource);
-                } else {
-                    let limit = parse_rlimit(Resource::$resource, value)?;
-                    draft.service.rlimits.insert(Resource::$resource, limit);
-                }
+                let limit = parse_rlimit(Resource::$resource, value)?;
+draft.service.rlimits.insert(Resource::$resource, limit);
                 Ok(())
             },
         )

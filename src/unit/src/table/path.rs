@@ -46,8 +46,8 @@ pub(super) fn rows() -> Vec<Row> {
 /// The unit that is started; unless set, the service of the same name.
 pub(super) const TRIGGERED: Kind = Kind::By("unit name", |value, cx, text| {
     let name = unit_name(cx, text)?;
-    if name.kind() == cx.name.kind() {
-        return Err(ValueError(format!("{name} is of the same kind")));
+    if !value.text().is_empty() {
+        return Err(ValueError("there is a Unit= already".into()));
     }
     *value = Text(name.to_string());
     Ok(())

@@ -238,7 +238,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)),
         kept(
             "ManagedOOMPreference",
-            Kind::WordOrEmpty(&["none", "avoid", "omit"]),
+            Kind::Word(&["none", "avoid", "omit"]),
             "none",
         ),
     ];
@@ -279,7 +279,10 @@ const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
 
 const BPF_PATHS: Kind = Kind::By("paths of BPF programs", |value, cx, text| {
     kind::each_word(value, text, |items, word| {
-        items.push(PropertyValue::Text(absolute_path(&cx.resolve(word)?)?));
+        let path = PropertyValue::Text(absolute_path(&cx.resolve(word)?)?);
+        if !items.contains(&path) {
+            items.push(path);
+        }
         Ok(())
     })
 });
@@ -295,6 +298,6 @@ const BPF_PROGRAM: Kind = Kind::By("type:path", |value, cx, text| {
     let path = absolute_path(&cx.resolve(path)?)?;
     value
         .items_mut()
-        .push(kind::pair(attach, PropertyValue::Text(path)));
+        .insert(0, kind::pair(attach, PropertyValue::Text(path)));
     Ok(())
 });

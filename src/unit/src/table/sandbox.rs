@@ -7,7 +7,7 @@ use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::{Setting, bytes};
 use crate::value::{
     AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
-    apply_namespaces, apply_secure_bits, parse_mount_propagation, parse_personality,
+    apply_namespaces, apply_secure_bits, parse_bool, parse_mount_propagation, parse_personality,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -36,7 +36,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("ExtensionDirectories", MARKED_PATHS, PropertyValue::empty()),
         kept("ExtensionImages", EXTENSION_IMAGES, PropertyValue::empty()),
         kept("MountImages", MOUNT_IMAGES, PropertyValue::empty()),
-        kept("MountAPIVFS", Kind::Flag, Bool(false)),
+        kept("MountAPIVFS", FLAG_OR_UNSET, Bool(false)),
         kept(
             "ProtectSystem",
             Kind::FlagOrWord(&["no", "yes", "full", "strict"]),
@@ -58,10 +58,10 @@ pub(super) fn rows() -> Vec<Row> {
         flag("ProtectHostname"),
         kept(
             "ProtectProc",
-            Kind::WordOrEmpty(&["default", "noaccess", "invisible", "ptraceable"]),
+            Kind::Word(&["default", "noaccess", "invisible", "ptraceable"]),
             "default",
         ),
-        kept("ProcSubset", Kind::WordOrEmpty(&["all", "pid"]), "all"),
+        kept("ProcSubset", Kind::Word(&["all", "pid"]), "all"),
         kept("ReadWritePaths", MARKED_PATHS, PropertyValue::empty()),
         kept("ReadOnlyPaths", MARKED_PATHS, PropertyValue::empty()),
         kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
@@ -167,7 +167,7 @@ const TEMPORARY: Kind = Kind::By("path:options", |value, cx, text| {
     kind::each_word(value, text, |items, word| {
         let (path, options) = word.split_once(':').unwrap_or((word, ""));
         let path = absolute_path(&cx.resolve(path)?)?;
-        items.push(kind::pair(path.as_str(), Text(cx.resolve(options)?)));
+        items.push(kind::pair(path.as_str(), Text(options.to_owned())));
         Ok(())
     })
 });
@@ -366,6 +366,12 @@ fn options(
     Ok(List(parts.chunks(2).map(pair).collect()))
 }
 
+/// An empty value takes the setting back.
+const FLAG_OR_UNSET: Kind = Kind::By("yes or no", |value, _, text| {
+    *value = Bool(!text.is_empty() && parse_bool(text)?);
+    Ok(())
+});
+
 fn no_label() -> PropertyValue {
     List(vec![Bool(false), PropertyValue::blank()])
 }
@@ -375,9 +381,6 @@ const LABEL: Kind = Kind::By("label, - before it", |value, cx, text| {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    *value = match label.is_empty() {
-        true => no_label(),
-        false => List(vec![Bool(ignore), Text(cx.resolve(label)?)]),
-    };
+    *value = List(vec![Bool(ignore), Text(cx.resolve(label)?)]);
     Ok(())
 });

@@ -130,7 +130,7 @@ pub(super) fn rows() -> Vec<Row> {
         field("TimeoutAbortSec", "time span, 0 is infinity; empty: as TimeoutStopSec=", |draft, _, value| {
             draft.service.timeout_abort_us = match value {
                 "" => None,
-                value => Some(timeout(value)?),
+                value => Some(Some(parse_timespan(value)?)),
             };
             Ok(())
         })
@@ -165,7 +165,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into()),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
         field("Sockets", "names of sockets", sockets).not_yet(),
-        kept("BusName", kind::TEXT, PropertyValue::blank())
+        kept("BusName", BUS_NAME, PropertyValue::blank())
             .meaningless("names on the bus are not watched; Type=dbus says so"),
         kept("USBFunctionDescriptors", kind::PATH, PropertyValue::blank()).refused(USB),
         kept("USBFunctionStrings", kind::PATH, PropertyValue::blank()).refused(USB),
@@ -188,6 +188,22 @@ pub(super) fn rows() -> Vec<Row> {
 const USB: &str = "USB gadgets are set up by the host";
 const FAILURE_MODE: Kind = Kind::Word(&["terminate", "abort", "kill"]);
 
+/// A well-known name on the bus.
+const BUS_NAME: Kind = Kind::By("bus name", |value, cx, text| {
+    let name = cx.resolve(text)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let element = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(legal)
+    };
+    match name.contains('.') && name.split('.').all(element) && name.len() <= 255 {
+        true => *value = Text(name),
+        false => return Err(ValueError::not(&name, "bus name (such as org.example.Name)")),
+    }
+    Ok(())
+});
+
 fn us(time: Option<u64>) -> PropertyValue {
     Unsigned(time.unwrap_or(u64::MAX))
 }
@@ -198,7 +214,8 @@ fn sockets(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), V
         if name.kind() != crate::UnitKind::Socket {
             return Err(ValueError::not(name.as_str(), "socket unit"));
         }
-        draft.unit.wants.insert(name);
+        draft.unit.wants.insert(name.clone());
+        draft.unit.triggered_by.insert(name);
     }
     wrong
 }
@@ -232,6 +249,9 @@ fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), 
     let path = cx.resolve(value)?;
     draft.service.pid_file = match path.as_str() {
         "" => None,
+        path if path.split('/').any(|part| part == "..") => {
+            return Err(ValueError::not(path, "path free of '..'"));
+        }
         absolute if absolute.starts_with('/') => {
             let path = crate::value::absolute_path(absolute)?;
             Some(match path.strip_prefix("/var/run/") {

@@ -5,7 +5,10 @@ use super::{Family, Row};
 use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::value::{ValueError, absolute_path, parse_size};
+use crate::value::{
+    ValueError, absolute_path, interface_is_valid, parse_bool, parse_netlink_address, parse_size,
+    parse_socket_address,
+};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Socket, key, kind, default)
@@ -26,23 +29,23 @@ macro_rules! listens {
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        listens!("ListenStream", "Stream", internet)
+        listens!("ListenStream", "Stream", address)
             .shows("Listen", |unit| Some(List(unit.triggers.listens.clone()))),
-        listens!("ListenDatagram", "Datagram", internet),
-        listens!("ListenSequentialPacket", "SequentialPacket", internet),
-        listens!("ListenFIFO", "FIFO", absolute_path),
-        listens!("ListenNetlink", "Netlink", as_it_is),
-        listens!("ListenSpecial", "Special", absolute_path),
+        listens!("ListenDatagram", "Datagram", address),
+        listens!("ListenSequentialPacket", "SequentialPacket", address),
+        listens!("ListenFIFO", "FIFO", node),
+        listens!("ListenNetlink", "Netlink", netlink),
+        listens!("ListenSpecial", "Special", node),
         listens!("ListenMessageQueue", "MessageQueue", absolute_path),
         listens!("ListenUSBFunction", "USBFunction", absolute_path),
         kept("SocketProtocol", PROTOCOL, Signed(0)),
         kept(
             "BindIPv6Only",
-            Kind::Word(&["default", "both", "ipv6-only"]),
+            IPV6_ONLY,
             "default".into(),
         ),
         kept("Backlog", UNSIGNED, Unsigned(2_147_483_647)),
-        kept("BindToDevice", TEXT, PropertyValue::blank()),
+        kept("BindToDevice", INTERFACE, PropertyValue::blank()),
         kept("ExecStartPre", COMMANDS, PropertyValue::empty()),
         kept("ExecStartPost", COMMANDS, PropertyValue::empty()),
         kept("ExecStopPre", COMMANDS, PropertyValue::empty()),
@@ -77,7 +80,7 @@ pub(super) fn rows() -> Vec<Row> {
         flag("PassSecurity"),
         flag("PassPacketInfo"),
         kept("Timestamping", TIMESTAMPING, "off".into()),
-        kept("TCPCongestion", TEXT, PropertyValue::blank()),
+        kept("TCPCongestion", PLAIN_TEXT, PropertyValue::blank()),
         flag("ReusePort"),
         kept("MessageQueueMaxMessages", UNSIGNED, Signed(0)),
         kept("MessageQueueMessageSize", UNSIGNED, Signed(0)),
@@ -97,14 +100,14 @@ fn listens(
     draft: &mut Draft,
     cx: &mut Context<'_>,
     kind: &str,
-    address: fn(&str) -> Result<String, ValueError>,
+    parse: fn(&str) -> Result<String, ValueError>,
     value: &str,
 ) -> Result<(), ValueError> {
     if value.is_empty() {
         draft.triggers.listens.clear();
         return Ok(());
     }
-    let address = address(&cx.resolve(value)?)?;
+    let address = parse(&cx.resolve(value)?)?;
     draft
         .triggers
         .listens
@@ -112,12 +115,24 @@ fn listens(
     Ok(())
 }
 
-fn as_it_is(text: &str) -> Result<String, ValueError> {
-    Ok(text.to_owned())
+/// A path that is listened on; /var/run is /run.
+fn node(text: &str) -> Result<String, ValueError> {
+    let path = absolute_path(text)?;
+    Ok(match path.strip_prefix("/var/run/") {
+        Some(rest) => format!("/run/{rest}"),
+        None => path,
+    })
 }
 
-fn internet(text: &str) -> Result<String, ValueError> {
-    Ok(text.to_owned())
+fn netlink(text: &str) -> Result<String, ValueError> {
+    Ok(parse_netlink_address(text)?.to_string())
+}
+
+fn address(text: &str) -> Result<String, ValueError> {
+    match text.starts_with('/') {
+        true => node(text),
+        false => Ok(parse_socket_address(text)?.to_string()),
+    }
 }
 
 const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {
@@ -131,9 +146,38 @@ const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {
     Ok(())
 });
 
+const PLAIN_TEXT: Kind = Kind::By("text", |value, _, text| {
+    *value = text.into();
+    Ok(())
+});
+
+const IPV6_ONLY: Kind = Kind::By("default, both, ipv6-only", |value, _, text| {
+    *value = match parse_bool(text) {
+        Ok(true) => "ipv6-only".into(),
+        Ok(false) => "both".into(),
+        Err(_) if matches!(text, "default" | "both" | "ipv6-only") => text.into(),
+        Err(_) => {
+            return Err(ValueError::not(
+                text,
+                "known value (one of default, both, ipv6-only)",
+            ));
+        }
+    };
+    Ok(())
+});
+
+/// `*` is any, as nothing is.
+const INTERFACE: Kind = Kind::By("interface", |value, _, text| {
+    *value = match text {
+        "" | "*" => PropertyValue::blank(),
+        name if interface_is_valid(name) => name.into(),
+        name => return Err(ValueError::not(name, "interface (such as eth0)")),
+    };
+    Ok(())
+});
+
 const PROTOCOL: Kind = Kind::By("udplite, sctp", |value, _, text| {
     *value = Signed(match text {
-        "" => 0,
         "udplite" => 136,
         "sctp" => 132,
         other => return Err(ValueError::not(other, "protocol (udplite, sctp)")),
@@ -170,8 +214,8 @@ const TIMESTAMPING: Kind = Kind::By("off, us, ns", |value, _, text| {
         "off" | "us" | "ns" => text.into(),
         "usec" | "µs" => "us".into(),
         "nsec" => "ns".into(),
-        text => match crate::value::parse_bool(text)? {
-            true => "us".into(),
+        text => match parse_bool(text)? {
+            true => "ns".into(),
             false => "off".into(),
         },
     };

@@ -4,7 +4,9 @@ use super::{Family, Row};
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::bytes;
-use crate::value::{ValueError, absolute_path, parse_log_facility, parse_log_level};
+use crate::value::{
+    ValueError, absolute_path, apply_log_fields, parse_log_facility, parse_log_level,
+};
 use crate::words::unescape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -42,13 +44,25 @@ pub(super) fn rows() -> Vec<Row> {
         kept("SyslogFacility", FACILITY, Signed(3)),
         kept("SyslogLevel", LEVEL, Signed(6)),
         kept("SyslogLevelPrefix", Kind::Flag, Bool(true)),
-        kept("LogLevelMax", LEVEL_OR_NONE, Signed(-1)),
+        kept("LogLevelMax", LEVEL, Signed(-1)),
         kept("LogExtraFields", EXTRA_FIELDS, PropertyValue::empty()),
         kept("LogRateLimitIntervalSec", SPAN, Unsigned(0)),
         kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)),
-        kept("LogNamespace", kind::TEXT, PropertyValue::blank()),
+        kept("LogNamespace", NAMESPACE, PropertyValue::blank()),
     ]
 }
+
+/// Part of a file name and of an instance.
+const NAMESPACE: Kind = Kind::By("name", |value, cx, text| {
+    let name = cx.resolve(text)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\".contains(c);
+    let dots = matches!(name.as_str(), "." | "..");
+    if !name.chars().all(legal) || dots || name.len() > 200 {
+        return Err(ValueError::not(&name, "name of a log namespace"));
+    }
+    *value = Text(name);
+    Ok(())
+});
 
 /// The size of a terminal that is not set.
 const UNSET: u64 = 0xffff;
@@ -60,7 +74,7 @@ const INPUT: Kind = Kind::By(
     |value, cx, text| {
         *value = match text.split_once(':') {
             Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
-            None if text == "fd" => "fd:stdin".into(),
+            None if text == "fd" => "fd:".into(),
             Some(("file", path)) => Text(format!("file:{}", absolute_path(&cx.resolve(path)?)?)),
             Some(_) | None => stream(text, INPUTS)?,
         };
@@ -84,7 +98,7 @@ const OUTPUT: Kind = Kind::By(
     |value, cx, text| {
         *value = match text.split_once(':') {
             Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
-            None if text == "fd" => "fd:stdout".into(),
+            None if text == "fd" => "fd:".into(),
             Some((how @ ("file" | "append" | "truncate"), path)) => {
                 Text(format!("{how}:{}", absolute_path(&cx.resolve(path)?)?))
             }
@@ -171,28 +185,13 @@ const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
     Ok(())
 });
 
-const LEVEL_OR_NONE: Kind = Kind::By("syslog level", |value, _, text| {
-    *value = Signed(match text {
-        "" => -1,
-        text => parse_log_level(text)?.into(),
-    });
-    Ok(())
-});
-
 const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, text| {
-    kind::each_unescaped_word(value, text, |items, word| {
-        let field = cx.resolve(word)?;
-        let name = field.split_once('=').map_or("", |(name, _)| name);
-        // journald keeps names that begin with an underscore to itself.
-        let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        let first = name.bytes().next();
-        let valid = name.len() <= 64
-            && name.bytes().all(legal)
-            && first.is_some_and(|b| b.is_ascii_uppercase());
-        if !valid {
-            return Err(ValueError::not(&field, "journal field (FIELD=VALUE)"));
-        }
-        items.push(List(bytes(field.as_bytes()).collect()));
-        Ok(())
-    })
+    let mut fields = Vec::new();
+    let outcome = apply_log_fields(&mut fields, &cx.resolve(text)?);
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+    }
+    let fields = fields.iter().map(|field| List(bytes(field.as_bytes()).collect()));
+    value.items_mut().extend(fields);
+    outcome
 });

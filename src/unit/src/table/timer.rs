@@ -3,7 +3,7 @@ use super::kind::{Kind, SPAN};
 use super::{Family, Row};
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Unsigned};
-use crate::value::{ValueError, parse_timespan};
+use crate::value::{CalendarSpec, ValueError, parse_timespan};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Timer, key, kind, default)
@@ -73,10 +73,10 @@ fn on_calendar(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
         draft.triggers.calendar.clear();
         return Ok(());
     }
-    let text = cx.resolve(value)?;
+    let spec = CalendarSpec::parse(&cx.resolve(value)?)?.to_string();
     let shown = List(vec![
         "OnCalendar".into(),
-        PropertyValue::Text(text),
+        PropertyValue::Text(spec),
         Unsigned(0),
     ]);
     draft.triggers.calendar.insert(0, shown);

@@ -1,11 +1,11 @@
 //! [Unit] (systemd.unit(5)).
-use super::kind::{ACTION, Kind, SPAN, TEXT};
+use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT};
 use super::{Family, Row, Standing};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, absolute_path, parse_bool, parse_timespan};
+use crate::value::{ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32};
 use crate::words::{Escapes, words};
 
 const NAMES: &str = "unit names";
@@ -48,9 +48,10 @@ pub(super) fn rows() -> Vec<Row> {
             Ok(())
         })
         .shows("Description", |unit| {
-            let name = || unit.name.to_string();
-            let text = Some(unit.unit.description.clone()).filter(|text| !text.is_empty());
-            Some(PropertyValue::Text(text.unwrap_or_else(name)))
+            Some(PropertyValue::Text(match unit.unit.description.as_str() {
+                "" => crate::settle::description(unit),
+                text => text.to_owned(),
+            }))
         }),
         field("Documentation", "URIs", documentation).shows("Documentation", |unit| {
             Some(texts(&unit.unit.documentation))
@@ -91,9 +92,7 @@ pub(super) fn rows() -> Vec<Row> {
             Some(Unsigned(unit.unit.start_limit_interval_us))
         }),
         field("StartLimitBurst", "number", |draft, _, value| {
-            draft.unit.start_limit_burst = value
-                .parse()
-                .map_err(|_| ValueError::not(value, "number"))?;
+            draft.unit.start_limit_burst = parse_u32(value)?;
             Ok(())
         })
         .shows("StartLimitBurst", |unit| {
@@ -111,8 +110,8 @@ pub(super) fn rows() -> Vec<Row> {
         kept("StopWhenUnneeded", Kind::Flag, Bool(false)),
         kept("RefuseManualStart", Kind::Flag, Bool(false)),
         kept("RefuseManualStop", Kind::Flag, Bool(false)),
-        kept("JobTimeoutSec", SPAN, PropertyValue::INFINITY),
-        kept("JobRunningTimeoutSec", SPAN, PropertyValue::INFINITY),
+        kept("JobTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
+        kept("JobRunningTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
         kept("JobTimeoutAction", ACTION, "none".into()),
         kept("JobTimeoutRebootArgument", TEXT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
@@ -158,10 +157,7 @@ const EXIT_STATUS: Kind = Kind::By("0 to 255", |value, _, text| {
     *value = match text {
         "" => Signed(-1),
         text => {
-            let code: u8 = text
-                .parse()
-                .map_err(|_| ValueError::not(text, "exit status (0 to 255)"))?;
-            Signed(code.into())
+            Signed(parse_signed(text, 0, 255)?)
         }
     };
     Ok(())
