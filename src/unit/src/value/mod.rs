@@ -8,6 +8,7 @@ mod cgroup_path;
 mod controller;
 mod cpu_set;
 mod device;
+mod endpoint;
 mod errno;
 mod exit_status;
 mod integer;
@@ -20,6 +21,8 @@ mod percent;
 mod range;
 mod scalar;
 mod scheduling;
+#[allow(dead_code)] // the rows of the table take these up one by one
+pub(crate) mod shape;
 mod signal;
 mod socket_address;
 mod socket_bind;
@@ -46,6 +49,7 @@ pub use device::{
     DeviceNumber, DeviceRule, apply_block_device_weight, apply_device_latency, apply_device_limit,
     apply_device_rule, apply_device_weight, parse_device_rule,
 };
+pub use endpoint::{Endpoint, parse_endpoint};
 pub use errno::{errno_name, parse_errno};
 pub use exit_status::{
     apply_exit_statuses, exit_status_from_name, exit_status_name, parse_exit_status,
@@ -75,9 +79,7 @@ pub use scheduling::{
     parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
 };
 pub use signal::{format_signal, parse_signal, signal_name};
-pub use socket_address::{
-    Endpoint, SocketAddress, parse_endpoint, parse_netlink_address, parse_socket_address,
-};
+pub use socket_address::{SocketAddress, parse_netlink_address, parse_socket_address};
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
 pub use time::{format_timespan, parse_timespan};
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
