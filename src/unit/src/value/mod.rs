@@ -79,7 +79,9 @@ pub use scheduling::{
     parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
 };
 pub use signal::{format_signal, parse_signal, signal_name};
-pub use socket_address::{SocketAddress, parse_netlink_address, parse_socket_address};
+pub use socket_address::{
+    SocketAddress, parse_listen, parse_netlink_address, parse_socket_address,
+};
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
 pub use time::{format_timespan, parse_timespan};
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};

@@ -69,7 +69,30 @@ impl SocketAddress {
     }
 }
 
-/// An address of `ListenStream=` and its kin. A port alone is one of all addresses, IPv6 and IPv4.
+/// The address on a line of `ListenStream=`, `ListenDatagram=`, `ListenSequentialPacket=` or
+/// `ListenNetlink=`.
+pub fn parse_listen(key: &str, text: &str) -> Result<SocketAddress, ValueError> {
+    if key == "ListenNetlink" {
+        return parse_netlink_address(text);
+    }
+    // /var/run is the old name of /run.
+    let address = match text.strip_prefix("/var/run/") {
+        Some(rest) => parse_socket_address(&format!("/run/{rest}"))?,
+        None => parse_socket_address(text)?,
+    };
+    match address {
+        SocketAddress::Inet(_) | SocketAddress::Vsock { .. } if key == "ListenSequentialPacket" => {
+            Err(ValueError::not(
+                text,
+                "UNIX socket, which sequential packets need",
+            ))
+        }
+        address => Ok(address),
+    }
+}
+
+/// A UNIX socket, a port, or an address with its port. A port alone is one of all addresses, IPv6 and
+/// IPv4.
 pub fn parse_socket_address(text: &str) -> Result<SocketAddress, ValueError> {
     let wanted =
         "socket address (such as /run/x.sock, @name, 80, 127.0.0.1:80, [::1]:80, vsock::1)";
