@@ -31,6 +31,18 @@ fn addresses_to_listen_on() {
     });
 }
 
+/// What systemd 252 shows of sockets with a single such line; what it ignored is absent.
+#[test]
+fn lines_of_listening() {
+    check(include_str!("vectors/listen-lines.tsv"), |row| {
+        let got = value::parse_listen(&row.text("key"), &row.text("text"));
+        same(
+            got.ok().map(|address| address.to_string()),
+            row.option("shown"),
+        )
+    });
+}
+
 #[test]
 fn endpoints() {
     check(include_str!("vectors/socket-endpoint.tsv"), |row| {

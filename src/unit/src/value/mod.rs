@@ -10,6 +10,7 @@ mod civil;
 mod controller;
 mod cpu_set;
 mod device;
+mod endpoint;
 mod errno;
 mod exit_status;
 mod integer;
@@ -22,6 +23,8 @@ mod percent;
 mod range;
 mod scalar;
 mod scheduling;
+#[allow(dead_code)] // the rows of the table take these up one by one
+pub(crate) mod shape;
 mod signal;
 mod socket_address;
 mod socket_bind;
@@ -52,6 +55,7 @@ pub use device::{
     DeviceNumber, DeviceRule, apply_block_device_weight, apply_device_latency, apply_device_limit,
     apply_device_rule, apply_device_weight, parse_device_rule,
 };
+pub use endpoint::{Endpoint, parse_endpoint};
 pub use errno::{errno_name, parse_errno};
 pub use exit_status::{
     apply_exit_statuses, exit_status_from_name, exit_status_name, parse_exit_status,
@@ -82,7 +86,7 @@ pub use scheduling::{
 };
 pub use signal::{format_signal, parse_signal, signal_name};
 pub use socket_address::{
-    Endpoint, SocketAddress, parse_endpoint, parse_netlink_address, parse_socket_address,
+    SocketAddress, parse_listen, parse_netlink_address, parse_socket_address,
 };
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
 pub use syscall::{SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules};
