@@ -10,7 +10,7 @@ use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::value::{
     ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode, parse_rlimit,
 };
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
 
 const PRESERVE: &[(&str, Preserve)] = &[
     ("no", Preserve::No),
@@ -299,11 +299,10 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
     if value.is_empty() {
         list.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
+    let words = words(value, &Split::ARGUMENTS).map_err(|err| ValueError(err.to_string()))?;
     for word in words {
         let text = cx.resolve(&word)?;
-        let pair = text.split_once('=');
-        let Some((key, value)) = pair.filter(|(key, _)| crate::environment::is_name(key)) else {
+        let Some((key, value)) = crate::environment::assignment(&text) else {
             return Err(ValueError::not(&text, "assignment NAME=value"));
         };
         match list.iter_mut().find(|(known, _)| known == key) {
@@ -347,7 +346,7 @@ fn directories(
     if value.is_empty() {
         list.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
+    let words = words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))?;
     for word in words {
         let text = cx.resolve(&word)?;
         let (path, link) = match text.split_once(':') {

@@ -4,7 +4,7 @@ use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue;
 use crate::value::{ValueError, parse_bool, parse_timespan};
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
 
 const NAMES: &str = "unit names";
 
@@ -169,9 +169,9 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
 /// Names of other units. A template stands for its instance of our own instance name, or of our
 /// prefix when we are no instance.
 pub(super) fn unit_names(cx: &Context<'_>, value: &str) -> Result<Vec<UnitName>, ValueError> {
-    let words = words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))?;
+    let words = words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?;
     let name = |word: &String| {
-        let text = cx.resolve(word)?;
+        let text = crate::specifier::resolve_name(word, cx.name, cx.facts)?;
         let name = UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
         if !name.is_template() {
             return Ok(name);

@@ -2,6 +2,7 @@
 mod bytes;
 mod capability;
 mod limit;
+mod path;
 mod scalar;
 mod signal;
 mod time;
@@ -9,8 +10,13 @@ mod time;
 pub use bytes::parse_size;
 pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
 pub use limit::{parse_permyriad, parse_rlimit};
-pub(crate) use scalar::absolute_path;
-pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
+pub use path::{
+    NAME_MAX, PATH_MAX, PathPartError, absolute_path, below, components, directory_of, filename_of,
+    is_empty_or_root, is_filename, is_hidden_or_backup, is_normalized_path, is_path, is_safe_path,
+    is_valid_path, make_relative, prefix_root, relative_path, simplify_directory_path,
+    simplify_path,
+};
+pub use scalar::{exit_status_from_name, parse_bool, parse_mode};
 pub use signal::{parse_signal, signal_name};
 pub use time::{format_timespan, parse_timespan};
 

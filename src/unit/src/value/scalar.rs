@@ -1,4 +1,4 @@
-//! Booleans, modes, paths, exit statuses.
+//! Booleans, modes, exit statuses.
 use super::ValueError;
 
 /// `yes`, `no` and their kin.
@@ -20,30 +20,6 @@ pub fn parse_mode(text: &str) -> Result<u32, ValueError> {
         Ok(mode) if octal && mode <= 0o7777 => Ok(mode),
         _ => Err(ValueError::not(text, "octal mode (such as 0755)")),
     }
-}
-
-/// The path without doubled slashes, `.` parts and a closing slash.
-pub fn simplify_path(path: &str) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    match (path.starts_with('/'), parts.is_empty()) {
-        (true, _) => format!("/{}", parts.join("/")),
-        (false, true) if !path.is_empty() => ".".into(),
-        (false, _) => parts.join("/"),
-    }
-}
-
-/// An absolute path without `..` and control characters, simplified.
-pub(crate) fn absolute_path(text: &str) -> Result<String, ValueError> {
-    if !text.starts_with('/') {
-        return Err(ValueError::not(text, "absolute path"));
-    }
-    if text.split('/').any(|part| part == "..") || text.chars().any(char::is_control) {
-        return Err(ValueError::not(text, "path free of '..'"));
-    }
-    Ok(simplify_path(text))
 }
 
 /// Exit statuses that have a name: the C library's, systemd's, LSB's and BSD's.
