@@ -1,6 +1,6 @@
 //! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
 //! out once at start; what is lacking becomes a line of `status`.
-use crate::{DaemonError, Options};
+use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
 use gitproc_sys::cgroup::Hierarchy;
@@ -76,9 +76,18 @@ impl Host {
                 degradations.push(format!("the limit on open files can't be raised: {cause}"));
             })
             .ok();
+        let mut facts = facts(&layout)?;
+        if let Some((root, _)) = cgroups
+            .unit(&layout.instance, "unit")
+            .path()
+            .as_deref()
+            .and_then(|path| path.rsplit_once('/'))
+        {
+            facts.cgroup_root = root.to_owned();
+        }
         Ok(Host {
             open_files,
-            facts: facts(&layout)?,
+            facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,
             lang: std::env::var("LANG").ok().filter(|lang| !lang.is_empty()),
@@ -196,6 +205,12 @@ pub fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
         config_dir,
         memory_bytes: memory_bytes(),
         tasks_max: tasks_max(),
+        tmp_dir: os_facts::temporary_directory("/tmp"),
+        var_tmp_dir: os_facts::temporary_directory("/var/tmp"),
+        pretty_host_name: os_facts::pretty_host_name(),
+        os_release: os_facts::os_release(),
+        units_dir: None,
+        cgroup_root: format!("/{}", layout.instance),
     })
 }
 

@@ -28,6 +28,11 @@ impl Context<'_> {
         specifier::resolve(text, self.name, self.facts)
     }
 
+    /// Resolves specifiers in the name of a unit.
+    pub fn resolve_name(&self, text: &str) -> Result<String, ValueError> {
+        specifier::resolve_name(text, self.name, self.facts)
+    }
+
     /// Reports at the line that is being read.
     pub fn report(&mut self, severity: Severity, message: String, hint: Option<String>) {
         self.diagnostics.push(Diagnostic {

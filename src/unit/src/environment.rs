@@ -1,6 +1,11 @@
 //! Variables: how command lines use them, and how environment files give them.
 use crate::model::ExecCommand;
-use crate::words::{Escapes, words};
+use crate::utf8::first_invalid;
+use crate::words::{Split, is_space, words};
+use std::collections::BTreeMap;
+
+/// Longest assignment in bytes (`ARG_MAX` of Linux with the usual stack limit).
+const ASSIGNMENT_MAX: usize = 2 << 20;
 
 /// Why an environment file can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +13,12 @@ pub enum EnvironmentFileError {
     /// A key or a value is not UTF-8.
     #[error("line {line}: the assignment is not valid UTF-8")]
     Utf8 {
+        /// From 1.
+        line: u32,
+    },
+    /// A NUL, which no variable can hold.
+    #[error("line {line}: the file holds a NUL")]
+    Nul {
         /// From 1.
         line: u32,
     },
@@ -22,9 +33,10 @@ pub fn expand(cmd: &ExecCommand, env: &[(String, String)]) -> Vec<String> {
     for word in &cmd.argv {
         match word.strip_prefix('$') {
             // A word of its own: split, and gone when empty.
-            Some(name) if !name.starts_with(['$', '{']) && !name.is_empty() => {
+            Some(name) if !name.starts_with(['$', '{']) => {
                 let value = look_up(env, name).unwrap_or("");
-                argv.extend(words(value, Escapes::Plain).unwrap_or_default());
+                let split = words(value, &Split::VARIABLE);
+                argv.extend(split.expect("this split takes everything"));
             }
             _ => argv.push(substitute(word, env)),
         }
@@ -41,25 +53,34 @@ fn look_up<'a>(env: &'a [(String, String)], name: &str) -> Option<&'a str> {
 fn substitute(word: &str, env: &[(String, String)]) -> String {
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(tail) = rest.strip_prefix('$') {
+    while let Some((before, tail)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(tail) = tail.strip_prefix('$') {
             out.push('$');
             rest = tail;
             continue;
         }
-        // A colon before the brace closes makes it no variable: shell forms stay literal.
-        let name = rest.strip_prefix('{').and_then(|tail| {
-            let end = tail.find(['}', ':'])?;
-            (tail.as_bytes()[end] == b'}').then_some(&tail[..end])
-        });
-        match name {
-            Some(name) => {
+        let Some(inner) = tail.strip_prefix('{') else {
+            out.push('$');
+            rest = tail;
+            continue;
+        };
+        // A colon before the brace closes makes it no variable: shell forms stay literal. So does
+        // a brace that never closes, with all that follows.
+        let end = inner.find(['}', ':']);
+        match end.map(|end| (&inner[..end], &inner[end..])) {
+            Some((name, tail)) if tail.starts_with('}') => {
                 out.push_str(look_up(env, name).unwrap_or(""));
-                rest = &rest[name.len() + 2..];
+                rest = &tail[1..];
             }
-            None => out.push('$'),
+            Some((name, tail)) => {
+                out.push_str(&rest[before.len()..before.len() + 2 + name.len()]);
+                rest = tail;
+            }
+            None => {
+                out.push_str(&rest[before.len()..]);
+                rest = "";
+            }
         }
     }
     out.push_str(rest);
@@ -67,10 +88,23 @@ fn substitute(word: &str, env: &[(String, String)]) -> String {
 }
 
 /// Whether a variable may be called so.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.len() <= ASSIGNMENT_MAX - 2
+}
+
+/// Whether a variable may have this value. Control characters may stand in it.
+pub fn is_value(value: &str) -> bool {
+    first_invalid(value).is_none() && value.len() <= ASSIGNMENT_MAX - 3
+}
+
+/// Name and value of `NAME=value`; `None` unless both are sound.
+pub fn assignment(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once('=')?;
+    let sound = is_name(name) && is_value(value) && text.len() < ASSIGNMENT_MAX;
+    sound.then_some((name, value))
 }
 
 /// Where the reader of an environment file stands.
@@ -90,16 +124,27 @@ enum State {
     DoubleEscape,
 }
 
-/// The assignments of an environment file (systemd.exec(5), not a shell's), in order. Lines whose
+/// The variables of an environment file (systemd.exec(5), not a shell's), in order. Lines whose
 /// key is no variable's name are dropped, as systemd drops them.
 pub fn parse_environment_file(text: &[u8]) -> Result<Vec<(String, String)>, EnvironmentFileError> {
-    let mut found = Vec::new();
+    let mut found = read_assignments(text)?;
+    found.retain(|(key, value)| is_name(key) && is_value(value));
+    Ok(found)
+}
+
+/// All assignments of a file in the format of environment files, such as os-release(5), whatever
+/// their keys. A later one of the same key takes the place of the first.
+pub fn read_assignments(text: &[u8]) -> Result<Vec<(String, String)>, EnvironmentFileError> {
+    let mut found = Assignments::default();
     let mut line = 1;
     let mut state = State::Line;
     let (mut key, mut value) = (Vec::new(), Vec::new());
     // Up to where the value counts: unquoted white space at its end does not.
     let mut kept = 0;
     for &c in text {
+        if c == 0 {
+            return Err(EnvironmentFileError::Nul { line });
+        }
         let newline = matches!(c, b'\n' | b'\r');
         let space = newline || matches!(c, b' ' | b'\t');
         state = match state {
@@ -119,12 +164,16 @@ pub fn parse_environment_file(text: &[u8]) -> Result<Vec<(String, String)>, Envi
                 State::Key
             }
             State::Start | State::Value if newline => {
-                assign(&mut found, &key, &value[..kept], line)?;
+                found.assign(&key, &value[..kept], line)?;
                 State::Line
             }
             State::Start if c == b'\'' => State::Single,
             State::Start if c == b'"' => State::Double,
-            State::Start | State::Value if c == b'\\' => State::ValueEscape,
+            State::Start | State::Value if c == b'\\' => {
+                // White space before it is no longer at the end.
+                kept = value.len();
+                State::ValueEscape
+            }
             State::Start if space => State::Start,
             State::Start | State::Value => {
                 value.push(c);
@@ -170,32 +219,37 @@ pub fn parse_environment_file(text: &[u8]) -> Result<Vec<(String, String)>, Envi
         | State::ValueEscape
         | State::Single
         | State::Double
-        | State::DoubleEscape => assign(&mut found, &key, &value[..kept], line)?,
+        | State::DoubleEscape => found.assign(&key, &value[..kept], line)?,
     }
-    Ok(found)
+    Ok(found.list)
 }
 
-fn assign(
-    found: &mut Vec<(String, String)>,
-    key: &[u8],
-    value: &[u8],
-    line: u32,
-) -> Result<(), EnvironmentFileError> {
-    let text = |bytes: &[u8]| {
-        let text = std::str::from_utf8(bytes).map(str::to_owned);
-        text.map_err(|_| EnvironmentFileError::Utf8 { line })
-    };
-    let (key, value) = (text(key)?, text(value)?);
-    // U+FFFE is where systemd draws its line for UTF-8, too.
-    if value.contains('\u{fffe}') {
-        return Err(EnvironmentFileError::Utf8 { line });
+/// What has been read so far, and where in it each key is.
+#[derive(Default)]
+struct Assignments {
+    list: Vec<(String, String)>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Assignments {
+    fn assign(&mut self, key: &[u8], value: &[u8], line: u32) -> Result<(), EnvironmentFileError> {
+        let text = |bytes: &[u8]| {
+            let text = std::str::from_utf8(bytes).ok();
+            let text = text.filter(|text| first_invalid(text).is_none());
+            text.map(str::to_owned)
+                .ok_or(EnvironmentFileError::Utf8 { line })
+        };
+        let (key, value) = (text(key)?, text(value)?);
+        let key = key.trim_end_matches(is_space);
+        match self.places.get(key) {
+            Some(&place) => self.list[place].1 = value,
+            None => {
+                self.places.insert(key.to_owned(), self.list.len());
+                self.list.push((key.to_owned(), value));
+            }
+        }
+        Ok(())
     }
-    let key = key.trim();
-    if is_name(key) {
-        found.retain(|(known, _)| known != key);
-        found.push((key.to_owned(), value));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

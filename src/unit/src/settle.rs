@@ -94,8 +94,8 @@ fn settle_service(draft: &mut Draft) {
     };
     // A watchdog, or a store for descriptors, needs somebody to listen to.
     let zero = Setting::Plain(Unsigned(0));
-    let watched = draft.has("Service", "WatchdogSec")
-        && *draft.settings.get(Service, "WatchdogSec") != zero;
+    let watched =
+        draft.has("Service", "WatchdogSec") && *draft.settings.get(Service, "WatchdogSec") != zero;
     let watched = watched || *draft.settings.get(Service, "FileDescriptorStoreMax") != zero;
     let service = &mut draft.service;
     service.service_type = settled;

@@ -1,4 +1,5 @@
 //! The input: files of one commit's tree, and the facts about the host that specifiers need.
+use crate::environment::{EnvironmentFileError, read_assignments};
 use crate::model::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,6 +64,55 @@ pub struct HostFacts {
     pub memory_bytes: u64,
     /// Most tasks that the kernel runs: what `TasksMax=10%` is a part of.
     pub tasks_max: u64,
+    /// `%T`
+    pub tmp_dir: String,
+    /// `%V`
+    pub var_tmp_dir: String,
+    /// `%q`; without one it is `%l`.
+    pub pretty_host_name: Option<String>,
+    /// `%o` and its kin; `None` where the host has no such file.
+    pub os_release: Option<OsRelease>,
+    /// `%Y`: where the unit files lie; `None` when they lie in git only.
+    pub units_dir: Option<String>,
+    /// `%R`: below it are the cgroups of units.
+    pub cgroup_root: String,
+}
+
+/// What /etc/os-release says (os-release(5)); empty where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsRelease {
+    /// `%o`: `debian`
+    pub id: String,
+    /// `%w`: `12`
+    pub version_id: String,
+    /// `%B`
+    pub build_id: String,
+    /// `%W`
+    pub variant_id: String,
+    /// `%M`
+    pub image_id: String,
+    /// `%A`
+    pub image_version: String,
+}
+
+impl OsRelease {
+    /// Reads the text of the file.
+    pub fn parse(text: &[u8]) -> Result<OsRelease, EnvironmentFileError> {
+        let mut found = OsRelease::default();
+        for (key, value) in read_assignments(text)? {
+            let field = match key.as_str() {
+                "ID" => &mut found.id,
+                "VERSION_ID" => &mut found.version_id,
+                "BUILD_ID" => &mut found.build_id,
+                "VARIANT_ID" => &mut found.variant_id,
+                "IMAGE_ID" => &mut found.image_id,
+                "IMAGE_VERSION" => &mut found.image_version,
+                _ => continue,
+            };
+            *field = value;
+        }
+        Ok(found)
+    }
 }
 
 impl HostFacts {
@@ -123,6 +173,16 @@ impl HostFacts {
             config_dir: "/etc".into(),
             memory_bytes: 8 << 30,
             tasks_max: 32_768,
+            tmp_dir: "/tmp".into(),
+            var_tmp_dir: "/var/tmp".into(),
+            pretty_host_name: None,
+            os_release: Some(OsRelease {
+                id: "debian".into(),
+                version_id: "12".into(),
+                ..OsRelease::default()
+            }),
+            units_dir: None,
+            cgroup_root: String::new(),
         }
     }
 }

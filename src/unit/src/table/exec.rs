@@ -3,18 +3,19 @@
 use super::kind::{self, Kind};
 use super::service::{flag, of};
 use super::{Family, Row, Standing, one_of, word_of};
+use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
 use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::{Setting, bytes};
 use crate::value::{
-    CpuSet, ValueError, absolute_path, apply_capabilities, apply_cpu_set, apply_dump_filter,
-    apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority, parse_bool,
-    NameRules, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
+    CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
+    apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
+    parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
     parse_oom_score_adjust, parse_user_name,
 };
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -108,17 +109,17 @@ pub(super) fn rows() -> Vec<Row> {
         .shows("UMask", of!(s => Unsigned(s.umask.into()))),
         field("Nice", "-20 to 19", |draft, _, value| {
             draft.service.nice = match value {
-"" => None,
-value => Some(parse_nice(value)?),
-};
+                "" => None,
+                value => Some(parse_nice(value)?),
+            };
             Ok(())
         })
         .shows("Nice", of!(s => Signed(s.nice.unwrap_or(0).into()))),
         field("OOMScoreAdjust", "-1000 to 1000", |draft, _, value| {
             draft.service.oom_score_adjust = match value {
-"" => None,
-value => Some(parse_oom_score_adjust(value)?),
-};
+                "" => None,
+                value => Some(parse_oom_score_adjust(value)?),
+            };
             Ok(())
         })
         .shows(
@@ -190,7 +191,7 @@ value => Some(parse_oom_score_adjust(value)?),
             "other, batch, idle, fifo, rr",
             |draft, _, value| {
                 let service = &mut draft.service;
-let value = if value.is_empty() { "other" } else { value };
+                let value = if value.is_empty() { "other" } else { value };
                 service.cpu_policy = parse_cpu_policy(value)?;
                 service.cpu_priority = fit_cpu_priority(service.cpu_policy, service.cpu_priority);
                 Ok(())
@@ -324,7 +325,7 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
         list.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))? {
+    for word in words(value, &Split::ARGUMENTS).map_err(|err| ValueError(err.to_string()))? {
         match assignment(cx, &word) {
             Err(err) => wrong = wrong.and(Err(err)),
             Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
@@ -338,8 +339,7 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
 
 fn assignment(cx: &Context<'_>, word: &str) -> Result<(String, String), ValueError> {
     let text = cx.resolve(word)?;
-    let pair = text.split_once('=');
-    let pair = pair.filter(|(key, _)| crate::environment::is_name(key));
+    let pair = crate::environment::assignment(&text);
     let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
     pair.ok_or_else(|| ValueError::not(&text, "assignment NAME=value"))
 }
@@ -379,7 +379,7 @@ fn directories(
         made.links.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))? {
+    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
         let outcome = directory(cx, kind, &word).map(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
@@ -405,26 +405,31 @@ fn directory(
 ) -> Result<(String, Option<String>), ValueError> {
     let relative = |text: &str| {
         let path = cx.resolve(text)?;
-        let parts = || path.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let parts = || {
+            path.split('/')
+                .filter(|part| !part.is_empty() && *part != ".")
+        };
         let bad = path.starts_with('/')
             || parts().any(|part| part == "..")
             || parts().next().is_none()
             || path.chars().any(char::is_control);
         // Dynamic users have theirs there.
         if bad || parts().next() == Some("private") {
-            return Err(ValueError::not(&path, "relative path free of '..' and private/"));
+            return Err(ValueError::not(
+                &path,
+                "relative path free of '..' and private/",
+            ));
         }
         Ok(crate::value::simplify_path(&path))
     };
-    match word.split_once(':') {
-        None => Ok((relative(word)?, None)),
-        Some((_, _)) if kind == DirectoryKind::Configuration => {
+    let fields = words(word, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
+    match fields.as_slice() {
+        [path] => Ok((relative(path)?, None)),
+        [_, _, ..] if kind == DirectoryKind::Configuration => {
             Err(ValueError::not(word, "path alone: it can't be linked to"))
         }
-        Some((path, link)) => {
-            let link = link.split(':').next().unwrap_or(link);
-            Ok((relative(path)?, Some(relative(link)?)))
-        }
+        [path, link, ..] => Ok((relative(path)?, Some(relative(link)?))),
+        [] => Err(ValueError::not(word, "path")),
     }
 }
 
@@ -524,8 +529,8 @@ const NUMA_MASK: Kind = kind::typed!("nodes, or all", Cpus, |set, text| apply_no
 
 const SET_CREDENTIAL: Kind = Kind::By("ID:TEXT with C escapes", |value, cx, text| {
     set_credential(value, cx, text, |data| {
-        let text = crate::words::unescape(data).map_err(|err| ValueError(err.to_string()))?;
-        Ok(text.into_bytes())
+        // Binary data, NUL included.
+        unescape(data, false, true).map_err(|err| ValueError(err.to_string()))
     })
 });
 

@@ -3,7 +3,7 @@ use super::unit::unit_names;
 use super::{Family, Row, Standing};
 use crate::name::{UnitKind, UnitName};
 use crate::value::ValueError;
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
 
 macro_rules! names {
     ($key:literal, $field:ident) => {
@@ -32,9 +32,9 @@ pub(super) fn rows() -> Vec<Row> {
                     draft.aliases.clear();
                 }
                 for word in
-                    words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))?
+                    words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?
                 {
-                    let text = cx.resolve(&word)?;
+                    let text = cx.resolve_name(&word)?;
                     let alias =
                         UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
                     if alias.kind() != cx.name.kind() {

@@ -7,7 +7,7 @@ use crate::value::{
     ValueError, absolute_path, parse_bool, parse_i32, parse_mode, parse_signal, parse_timespan,
     parse_u32,
 };
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
 
 /// Reads text into the value so far.
 pub(crate) type Keep = fn(&mut PropertyValue, &mut Context<'_>, &str) -> Result<(), ValueError>;
@@ -199,7 +199,7 @@ pub(crate) fn each_word(
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let words = words(text, Escapes::Keep).map_err(|err| ValueError(err.to_string()))?;
+    let words = words(text, &Split::LIST).map_err(|err| ValueError(err.to_string()))?;
     let items = value.items_mut();
     let mut first_error = Ok(());
     for word in &words {

@@ -12,7 +12,7 @@ macro_rules! rlimit {
             "limit, or soft:hard",
             |draft, _, value| {
                 let limit = parse_rlimit(Resource::$resource, value)?;
-draft.service.rlimits.insert(Resource::$resource, limit);
+                draft.service.rlimits.insert(Resource::$resource, limit);
                 Ok(())
             },
         )

@@ -9,6 +9,7 @@ use crate::value::{
     AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
     apply_namespaces, apply_secure_bits, parse_bool, parse_mount_propagation, parse_personality,
 };
+use crate::words::{Split, WordError, Words};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -131,37 +132,54 @@ const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value, cx, text|
 const RECURSIVE: u64 = 1 << 14;
 
 const BIND_PATHS: Kind = Kind::By("source:destination:rbind or norbind", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let mut parts = word.split(':').map(|part| cx.resolve(part));
-        let source = parts.next().transpose()?.unwrap_or_default();
-        let (optional, source) = match source.strip_prefix('-') {
-            Some(rest) => (true, absolute_path(rest)?),
-            None => (false, absolute_path(&source)?),
-        };
-        let destination = match parts.next().transpose()? {
-            Some(path) if !path.is_empty() => absolute_path(&path)?,
-            Some(_) | None => source.clone(),
-        };
-        let flags = match parts.next().transpose()?.as_deref() {
-            None | Some("" | "rbind") => RECURSIVE,
-            Some("norbind") => 0,
-            Some(other) => return Err(ValueError::not(other, "bind option (rbind, norbind)")),
-        };
-        if parts.next().is_some() {
-            return Err(ValueError::not(
-                word,
-                "bind mount (source:destination:option)",
-            ));
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let mut wrong = Ok(());
+    let mut rest = Words::new(text);
+    let bad = |err: WordError| ValueError(err.to_string());
+    // A colon behind a field says that the next one belongs to the same mount; a source that is
+    // none leaves what follows to be the next source.
+    while let Some(source) = rest.take(&Split::PATH_FIELDS).map_err(bad)? {
+        if source.is_empty() {
+            continue;
         }
-        items.push(List(vec![
-            Text(source),
-            Text(destination),
-            Bool(optional),
-            Unsigned(flags),
-        ]));
-        Ok(())
-    })
+        let outcome = bind(cx, &source, || match text[..rest.offset()].ends_with(':') {
+            true => rest.take(&Split::PATH_FIELDS).map_err(bad),
+            false => Ok(None),
+        });
+        match outcome {
+            Ok(mount) => value.items_mut().push(mount),
+            Err(err) => wrong = wrong.and(Err(err)),
+        }
+    }
+    wrong
 });
+
+/// One bind mount, whose further fields come from `next`.
+fn bind(
+    cx: &Context<'_>,
+    source: &str,
+    mut next: impl FnMut() -> Result<Option<String>, ValueError>,
+) -> Result<PropertyValue, ValueError> {
+    let (source, optional) = optional(cx.resolve(source)?)?;
+    let destination = match next()? {
+        Some(path) => absolute_path(&cx.resolve(&path)?)?,
+        None => source.clone(),
+    };
+    let flags = match next()?.as_deref() {
+        None | Some("" | "rbind") => RECURSIVE,
+        Some("norbind") => 0,
+        Some(other) => return Err(ValueError::not(other, "bind option (rbind, norbind)")),
+    };
+    Ok(List(vec![
+        Text(source),
+        Text(destination),
+        Bool(optional),
+        Unsigned(flags),
+    ]))
+}
 
 const TEMPORARY: Kind = Kind::By("path:options", |value, cx, text| {
     kind::each_word(value, text, |items, word| {

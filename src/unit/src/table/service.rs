@@ -199,7 +199,12 @@ const BUS_NAME: Kind = Kind::By("bus name", |value, cx, text| {
     };
     match name.contains('.') && name.split('.').all(element) && name.len() <= 255 {
         true => *value = Text(name),
-        false => return Err(ValueError::not(&name, "bus name (such as org.example.Name)")),
+        false => {
+            return Err(ValueError::not(
+                &name,
+                "bus name (such as org.example.Name)",
+            ));
+        }
     }
     Ok(())
 });

@@ -39,11 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
         listens!("ListenMessageQueue", "MessageQueue", absolute_path),
         listens!("ListenUSBFunction", "USBFunction", absolute_path),
         kept("SocketProtocol", PROTOCOL, Signed(0)),
-        kept(
-            "BindIPv6Only",
-            IPV6_ONLY,
-            "default".into(),
-        ),
+        kept("BindIPv6Only", IPV6_ONLY, "default".into()),
         kept("Backlog", UNSIGNED, Unsigned(2_147_483_647)),
         kept("BindToDevice", INTERFACE, PropertyValue::blank()),
         kept("ExecStartPre", COMMANDS, PropertyValue::empty()),

@@ -1,13 +1,13 @@
 //! Standard streams, terminal and log settings of a process (systemd.exec(5)).
 use super::kind::{self, Kind, SPAN, UNSIGNED};
 use super::{Family, Row};
+use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::bytes;
 use crate::value::{
     ValueError, absolute_path, apply_log_fields, parse_log_facility, parse_log_level,
 };
-use crate::words::unescape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -143,7 +143,10 @@ fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(),
     if text.is_empty() {
         data = PropertyValue::empty();
     } else {
-        let text = cx.resolve(&unescape(text).map_err(|err| ValueError(err.to_string()))?)?;
+        let text = unescape(text, false, false).map_err(|err| ValueError(err.to_string()))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| ValueError("escape sequences make invalid UTF-8".into()))?;
+        let text = cx.resolve(&text)?;
         data.items_mut().extend(bytes(text.as_bytes()));
         data.items_mut().extend(bytes(b"\n"));
     }
@@ -191,7 +194,9 @@ const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, te
     if text.is_empty() {
         *value = PropertyValue::empty();
     }
-    let fields = fields.iter().map(|field| List(bytes(field.as_bytes()).collect()));
+    let fields = fields
+        .iter()
+        .map(|field| List(bytes(field.as_bytes()).collect()));
     value.items_mut().extend(fields);
     outcome
 });

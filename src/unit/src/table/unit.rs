@@ -5,8 +5,10 @@ use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32};
-use crate::words::{Escapes, words};
+use crate::value::{
+    ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32,
+};
+use crate::words::{Split, words};
 
 const NAMES: &str = "unit names";
 /// `OnFailureJobMode=` and its kin.
@@ -111,7 +113,11 @@ pub(super) fn rows() -> Vec<Row> {
         kept("RefuseManualStart", Kind::Flag, Bool(false)),
         kept("RefuseManualStop", Kind::Flag, Bool(false)),
         kept("JobTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
-        kept("JobRunningTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
+        kept(
+            "JobRunningTimeoutSec",
+            SPAN_OR_FOREVER,
+            PropertyValue::INFINITY,
+        ),
         kept("JobTimeoutAction", ACTION, "none".into()),
         kept("JobTimeoutRebootArgument", TEXT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
@@ -156,9 +162,7 @@ pub(super) fn rows() -> Vec<Row> {
 const EXIT_STATUS: Kind = Kind::By("0 to 255", |value, _, text| {
     *value = match text {
         "" => Signed(-1),
-        text => {
-            Signed(parse_signed(text, 0, 255)?)
-        }
+        text => Signed(parse_signed(text, 0, 255)?),
     };
     Ok(())
 });
@@ -169,7 +173,7 @@ fn requires_mounts_for(
     value: &str,
 ) -> Result<(), ValueError> {
     let mut wrong = Ok(());
-    for word in words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))? {
+    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
         match cx.resolve(&word).and_then(|path| absolute_path(&path)) {
             Ok(path) => {
                 draft.unit.requires_mounts_for.insert(path);
@@ -184,7 +188,7 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
     if value.is_empty() {
         draft.unit.documentation.clear();
     }
-    for word in words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))? {
+    for word in words(value, &Split::RAW_LIST).map_err(|err| ValueError(err.to_string()))? {
         let uri = cx.resolve(&word)?;
         let schemes = ["http://", "https://", "file:/", "info:", "man:"];
         let meant = schemes
@@ -213,7 +217,7 @@ pub(super) fn unit_names(
     cx: &Context<'_>,
     value: &str,
 ) -> Result<(Vec<UnitName>, Result<(), ValueError>), ValueError> {
-    let words = words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))?;
+    let words = words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?;
     let mut names = Vec::with_capacity(words.len());
     let mut wrong = Ok(());
     for word in &words {
@@ -227,7 +231,7 @@ pub(super) fn unit_names(
 
 /// One name of another unit.
 pub(super) fn unit_name(cx: &Context<'_>, word: &str) -> Result<UnitName, ValueError> {
-    let text = cx.resolve(word)?;
+    let text = cx.resolve_name(word)?;
     let name = UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
     if !name.is_template() {
         return Ok(name);

@@ -1,6 +1,6 @@
 //! Lists of words of which some may be wrong: the good ones count, the wrong ones are named.
 use super::ValueError;
-use crate::words::{Escapes, next_word};
+use crate::words::{self, Words};
 
 /// What separates words.
 pub(crate) fn is_space(c: char) -> bool {
@@ -27,29 +27,22 @@ pub(crate) fn each_word(
 ) -> Result<(), ValueError> {
     let mut complaints: Vec<String> = Vec::new();
     let mut note = |outcome: Result<(), ValueError>| complaints.extend(outcome.err().map(|e| e.0));
-    match split {
-        Split::Plain => text
-            .split(is_space)
-            .filter(|word| !word.is_empty())
-            .for_each(|word| note(take(word))),
-        Split::Quoted | Split::Escaped => {
-            let escapes = match split {
-                Split::Escaped => Escapes::Strict,
-                Split::Plain | Split::Quoted => Escapes::Keep,
-            };
-            let mut rest = text;
-            loop {
-                match next_word(&mut rest, escapes) {
-                    Ok(Some(word)) => note(take(&word)),
-                    Ok(None) => break,
-                    Err(err) => {
-                        note(Err(ValueError(format!(
-                            "{err} in '{}'",
-                            crate::text::excerpt(text)
-                        ))));
-                        break;
-                    }
-                }
+    let how = match split {
+        Split::Plain => words::Split::NAMES,
+        Split::Quoted => words::Split::RAW_LIST,
+        Split::Escaped => words::Split::ARGUMENTS,
+    };
+    let mut rest = Words::new(text);
+    loop {
+        match rest.take(&how) {
+            Ok(Some(word)) => note(take(&word)),
+            Ok(None) => break,
+            Err(err) => {
+                note(Err(ValueError(format!(
+                    "{err} in '{}'",
+                    crate::text::excerpt(text)
+                ))));
+                break;
             }
         }
     }
@@ -61,9 +54,12 @@ pub(crate) fn each_word(
 
 /// The first word, and what follows it and its white space: `/dev/null rw`.
 pub(crate) fn first_word(text: &str) -> Result<(String, &str), ValueError> {
-    let mut rest = text;
-    match next_word(&mut rest, Escapes::Keep) {
-        Ok(Some(word)) => Ok((word, rest.trim_start_matches(is_space))),
+    let mut words = Words::new(text);
+    match words.take(&words::Split::RAW_LIST) {
+        Ok(Some(word)) => {
+            let rest = words.rest().unwrap_or("");
+            Ok((word, rest.trim_start_matches(is_space)))
+        }
         Ok(None) => Err(ValueError("a value is missing".into())),
         Err(err) => Err(ValueError(format!(
             "{err} in '{}'",

@@ -19,6 +19,7 @@ mod isolation;
 mod limit;
 mod list;
 mod log;
+mod path;
 mod percent;
 mod range;
 mod scalar;
@@ -73,13 +74,18 @@ pub use limit::{
 };
 pub use list::{apply_environment_names, apply_words};
 pub use log::{apply_log_fields, parse_log_facility, parse_log_level};
+pub use path::{
+    NAME_MAX, PATH_MAX, PathPartError, absolute_path, below, components, directory_of, filename_of,
+    is_empty_or_root, is_filename, is_hidden_or_backup, is_normalized_path, is_path, is_safe_path,
+    is_valid_path, make_relative, prefix_root, relative_path, simplify_directory_path,
+    simplify_path,
+};
 pub use percent::{
     parse_percent, parse_percent_unbounded, parse_permille, parse_permille_unbounded,
     parse_permyriad, parse_permyriad_unbounded,
 };
 pub use range::{parse_port_range, parse_range};
-pub(crate) use scalar::absolute_path;
-pub use scalar::{parse_bool, parse_mode, parse_pid, simplify_path};
+pub use scalar::{parse_bool, parse_mode, parse_pid};
 pub use scheduling::{
     IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, parse_cpu_policy,
     parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,

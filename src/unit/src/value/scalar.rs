@@ -1,4 +1,4 @@
-//! Booleans, modes, process numbers, paths.
+//! Booleans, modes, process numbers.
 use super::ValueError;
 use super::integer::{NumberError, digits, unsigned};
 
@@ -37,28 +37,4 @@ pub fn parse_pid(text: &str) -> Result<i32, ValueError> {
             }
         })
         .map_err(|err| err.say(text, "process number (1 or more)"))
-}
-
-/// The path without doubled slashes, `.` parts and a closing slash.
-pub fn simplify_path(path: &str) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    match (path.starts_with('/'), parts.is_empty()) {
-        (true, _) => format!("/{}", parts.join("/")),
-        (false, true) if !path.is_empty() => ".".into(),
-        (false, _) => parts.join("/"),
-    }
-}
-
-/// An absolute path without `..` and control characters, simplified.
-pub(crate) fn absolute_path(text: &str) -> Result<String, ValueError> {
-    if !text.starts_with('/') {
-        return Err(ValueError::not(text, "absolute path"));
-    }
-    if text.split('/').any(|part| part == "..") || text.chars().any(char::is_control) {
-        return Err(ValueError::not(text, "path free of '..'"));
-    }
-    Ok(simplify_path(text))
 }
