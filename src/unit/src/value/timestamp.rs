@@ -74,10 +74,10 @@ fn read(text: &str, now_us: u64, zones: &dyn Zones) -> Option<u64> {
         None => (text, zones.local(), None),
     };
     // With a zone, only dates and times have a meaning.
-    if body.len() == text.len() {
-        if let Some(relative) = relative(text, now_us) {
-            return relative;
-        }
+    if body.len() == text.len()
+        && let Some(relative) = relative(text, now_us)
+    {
+        return relative;
     }
     let mut clock = Clock::new(zone, second(now_us))?;
     let mut today = clock.read(second(now_us))?;
@@ -236,4 +236,41 @@ fn month(text: &str) -> Option<(i64, &str)> {
 
 fn second(us: u64) -> i64 {
     i64::try_from(us / SECOND_US).expect("a millionth of 2^64 fits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A host without a zone database.
+    struct Bare;
+
+    impl Zones for Bare {
+        fn local(&self) -> TimeZone {
+            TimeZone::UTC
+        }
+
+        fn named(&self, _name: &str) -> Option<TimeZone> {
+            None
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(
+            text in prop_oneof![".{0,40}", "[0-9:.@ +-]{0,24}( ago| left| UTC)?"],
+            now_us in any::<u64>(),
+        ) {
+            let _ = parse_timestamp(&text, now_us, &Bare);
+        }
+
+        #[test]
+        fn dates_read_as_they_print(second in 0..253_402_214_399_i64) {
+            let at = jiff::Timestamp::from_second(second).expect("within the calendar");
+            let text = TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+            let expected = u64::try_from(second).expect("after the epoch") * SECOND_US;
+            prop_assert_eq!(parse_timestamp(&text, 0, &Bare), Ok(expected));
+        }
+    }
 }
