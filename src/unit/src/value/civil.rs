@@ -16,7 +16,8 @@ pub(super) const SECOND: usize = 5;
 /// What a field holds when a coarser one has just moved.
 pub(super) const LOWEST: [i64; 6] = [0, 1, 1, 0, 0, 0];
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
+const HOUR_SECONDS: i64 = 3_600;
 /// Probes until two guesses that correct each other are given up.
 const PROBES_MAX: usize = 6;
 /// How far from a time, and in which steps, the other kind of time (standard, daylight saving) is
@@ -65,7 +66,7 @@ impl Civil {
     /// Seconds since the epoch, were this UTC.
     fn as_utc(&self) -> i64 {
         let [_, _, _, hour, minute, second] = self.fields;
-        self.days() * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second
+        self.days() * DAY_SECONDS + hour * HOUR_SECONDS + minute * 60 + second
     }
 }
 
@@ -141,7 +142,8 @@ impl Clock {
         None
     }
 
-    /// The same wall-clock time by the nearest period with that daylight saving.
+    /// The same wall-clock time by the nearest period with that daylight saving; where there is
+    /// none, daylight saving is an hour.
     fn search(&self, wanted: i64, daylight: bool, from: i64) -> Option<(i64, Civil)> {
         let steps = (1..)
             .map(|n| n * SEARCH_STEP)
@@ -153,6 +155,11 @@ impl Clock {
                 return Some((second, self.read(second)?));
             }
         }
-        None
+        let second = if daylight {
+            from - HOUR_SECONDS
+        } else {
+            from + HOUR_SECONDS
+        };
+        Some((second, self.read(second)?))
     }
 }

@@ -31,12 +31,6 @@ const SHORTHANDS: &[(&[&str], &str)] = &[
 ];
 
 /// What is read, before its bounds are checked.
-struct Draft {
-    weekdays: u8,
-    date: Date,
-    time: Time,
-}
-
 #[derive(Default)]
 struct Date {
     year: Vec<Component>,
@@ -70,38 +64,18 @@ fn read(text: &str) -> Option<CalendarSpec> {
         return None;
     }
     let (weekdays, rest) = weekdays(body)?;
-    let draft = match rest.strip_prefix('@') {
+    let (date, time, zone) = match rest.strip_prefix('@') {
         Some(seconds) => {
             let (date, time) = instant(seconds)?;
             // It says UTC by itself; a zone beside it changes nothing.
-            return finish(
-                Draft {
-                    weekdays,
-                    date,
-                    time,
-                },
-                Zone::Utc,
-            );
+            (date, time, Zone::Utc)
         }
         None => {
             let (date, rest) = date(rest)?;
-            let time = time(rest)?;
-            Draft {
-                weekdays,
-                date,
-                time,
-            }
+            (date, time(rest)?, zone)
         }
     };
-    finish(draft, zone)
-}
-
-fn finish(draft: Draft, zone: Zone) -> Option<CalendarSpec> {
-    let Draft {
-        weekdays,
-        date,
-        time,
-    } = draft;
+    // `*` is every day, from whichever end.
     let end_of_month = date.end_of_month && !date.day.is_empty();
     let years = date.year.into_iter().map(full_year).collect();
     Some(CalendarSpec {
