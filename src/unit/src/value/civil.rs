@@ -21,9 +21,10 @@ const HOUR_SECONDS: i64 = 3_600;
 /// Probes until two guesses that correct each other are given up.
 const PROBES_MAX: usize = 6;
 /// How far from a time, and in which steps, the other kind of time (standard, daylight saving) is
-/// looked for, in seconds: the shortest such period of any zone, and eight and a half years.
+/// looked for, in seconds: half of the longest period of one kind that does not differ from the
+/// other by an hour, and the shortest period of all.
 const SEARCH_STEP: i64 = 601_200;
-const SEARCH_REACH: i64 = 536_454_000 / 2 + SEARCH_STEP;
+const SEARCH_REACH: i64 = 457_243_209 / 2 + SEARCH_STEP;
 
 /// A wall-clock time. Fields may be out of range until [`Clock::settle`] has seen them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
