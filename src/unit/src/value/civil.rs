@@ -16,13 +16,15 @@ pub(super) const SECOND: usize = 5;
 /// What a field holds when a coarser one has just moved.
 pub(super) const LOWEST: [i64; 6] = [0, 1, 1, 0, 0, 0];
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
+const HOUR_SECONDS: i64 = 3_600;
 /// Probes until two guesses that correct each other are given up.
 const PROBES_MAX: usize = 6;
 /// How far from a time, and in which steps, the other kind of time (standard, daylight saving) is
-/// looked for, in seconds: the shortest such period of any zone, and eight and a half years.
+/// looked for, in seconds: half of the longest period of one kind that does not differ from the
+/// other by an hour, and the shortest period of all.
 const SEARCH_STEP: i64 = 601_200;
-const SEARCH_REACH: i64 = 536_454_000 / 2 + SEARCH_STEP;
+const SEARCH_REACH: i64 = 457_243_209 / 2 + SEARCH_STEP;
 
 /// A wall-clock time. Fields may be out of range until [`Clock::settle`] has seen them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Civil {
     /// Seconds since the epoch, were this UTC.
     fn as_utc(&self) -> i64 {
         let [_, _, _, hour, minute, second] = self.fields;
-        self.days() * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second
+        self.days() * DAY_SECONDS + hour * HOUR_SECONDS + minute * 60 + second
     }
 }
 
@@ -141,7 +143,8 @@ impl Clock {
         None
     }
 
-    /// The same wall-clock time by the nearest period with that daylight saving.
+    /// The same wall-clock time by the nearest period with that daylight saving; where there is
+    /// none, daylight saving is an hour.
     fn search(&self, wanted: i64, daylight: bool, from: i64) -> Option<(i64, Civil)> {
         let steps = (1..)
             .map(|n| n * SEARCH_STEP)
@@ -153,6 +156,11 @@ impl Clock {
                 return Some((second, self.read(second)?));
             }
         }
-        None
+        let second = if daylight {
+            from - HOUR_SECONDS
+        } else {
+            from + HOUR_SECONDS
+        };
+        Some((second, self.read(second)?))
     }
 }

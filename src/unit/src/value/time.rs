@@ -29,9 +29,9 @@ pub fn parse_timespan(text: &str) -> Result<u64, ValueError> {
     parse_timespan_with_unit(text, SECOND)
 }
 
-/// A time span in µs; a bare number is in `unit_us` (µs); `u64::MAX` is infinity.
+/// A time span in µs; a bare number is in `unit_us` (µs, from 1); `u64::MAX` is infinity.
 pub fn parse_timespan_with_unit(text: &str, unit_us: u64) -> Result<u64, ValueError> {
-    parse(text, unit_us, unit_in_us)
+    parse(text, unit_us.max(1), unit_in_us)
         .ok_or_else(|| ValueError::not(text, "time span (such as 5s, 1min 30s, infinity)"))
 }
 
@@ -103,14 +103,17 @@ fn parse(text: &str, default: u64, unit_of: impl Fn(&str) -> Option<(u64, &str)>
             None if !after.is_empty() && !after.starts_with(WHITESPACE) => return None,
             None => (default, after),
         };
-        let whole: i64 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().ok()?
+        // As in systemd: a signed number, which leaves the whole below infinity.
+        let whole: i64 = match whole {
+            "" => 0,
+            whole => whole.parse().ok()?,
         };
-        let whole = whole.unsigned_abs().checked_mul(unit)?;
+        let whole = whole.unsigned_abs();
+        if whole >= u64::MAX / unit {
+            return None;
+        }
         total = total
-            .checked_add(whole)?
+            .checked_add(whole * unit)?
             .checked_add(part(fraction, unit))?;
         if total == u64::MAX {
             return None;
@@ -143,8 +146,8 @@ pub fn format_timespan(us: u64) -> String {
     format_timespan_to(us, 1)
 }
 
-/// The span, without what is finer than `accuracy_us` (µs; a power of ten), unless that is all
-/// there is. Below a minute the rest of a unit is decimals: `12.345ms`.
+/// The span, without what is finer than `accuracy_us` (µs; 1, 1,000 or 1,000,000),
+/// unless that is all there is. Below a minute the rest of a unit is decimals: `12.345ms`.
 pub fn format_timespan_to(mut us: u64, accuracy_us: u64) -> String {
     if us == u64::MAX {
         return "infinity".into();
@@ -163,7 +166,9 @@ pub fn format_timespan_to(mut us: u64, accuracy_us: u64) -> String {
         ("ms", 1_000),
         ("us", 1),
     ];
-    let hidden = accuracy_us.max(1).ilog10();
+    let hidden = std::iter::successors(Some(accuracy_us), |left| Some(left / 10))
+        .take_while(|&left| left > 1)
+        .fold(0, |count, _| count + 1);
     let mut parts: Vec<String> = Vec::new();
     for (name, unit) in scale {
         if us == 0 || (us < accuracy_us && !parts.is_empty()) {

@@ -60,25 +60,21 @@ pub fn parse_timestamp(text: &str, now_us: u64, zones: &dyn Zones) -> Result<u64
 }
 
 fn read(text: &str, now_us: u64, zones: &dyn Zones) -> Option<u64> {
-    let (body, zone, daylight) = match text.rsplit_once(' ') {
-        Some((body, word)) if word.eq_ignore_ascii_case("UTC") => (body, TimeZone::UTC, None),
-        Some((body, word)) => {
-            let named = zones.named(word);
-            let zone = named.clone().unwrap_or_else(|| zones.local());
-            match (daylight_of(word, &zone, second(now_us)), named) {
-                (Some((daylight, _)), _) => (body, zone, Some(daylight)),
-                (None, Some(zone)) => (body, zone, None),
-                (None, None) => (text, zone, None),
-            }
-        }
-        None => (text, zones.local(), None),
+    let (clock, body) = match text.rsplit_once(' ') {
+        Some((body, word)) => (read_zone(word, now_us, zones), body),
+        None => (Said::Nothing, text),
     };
-    // With a zone, only dates and times have a meaning.
-    if body.len() == text.len() {
-        if let Some(relative) = relative(text, now_us) {
-            return relative;
-        }
+    // With the name of a zone, only dates and times have a meaning.
+    if !matches!(clock, Said::Name(_))
+        && let Some(relative) = relative(text, now_us)
+    {
+        return relative;
     }
+    let (zone, daylight, body) = match clock {
+        Said::Nothing => (zones.local(), None, text),
+        Said::Name(zone) => (zone, None, body),
+        Said::Abbreviation(zone, daylight) => (zone, daylight, body),
+    };
     let mut clock = Clock::new(zone, second(now_us))?;
     let mut today = clock.read(second(now_us))?;
     today.daylight = daylight;
@@ -86,6 +82,29 @@ fn read(text: &str, now_us: u64, zones: &dyn Zones) -> Option<u64> {
     let second = clock.settle(&mut at)?;
     let us = u64::try_from(second).ok()?.checked_mul(SECOND_US)? + us;
     (us <= TIME_MAX_US).then_some(us)
+}
+
+/// What the last word says about the clock.
+enum Said {
+    /// Nothing: it belongs to the date or the time.
+    Nothing,
+    /// A name of the zone database.
+    Name(TimeZone),
+    /// UTC, or how the host's zone, or the zone of that name, calls its time.
+    Abbreviation(TimeZone, Option<bool>),
+}
+
+fn read_zone(word: &str, now_us: u64, zones: &dyn Zones) -> Said {
+    if word.eq_ignore_ascii_case("UTC") {
+        return Said::Abbreviation(TimeZone::UTC, None);
+    }
+    let named = zones.named(word);
+    let zone = named.clone().unwrap_or_else(|| zones.local());
+    match (daylight_of(word, &zone, second(now_us)), named) {
+        (Some((daylight, _)), _) => Said::Abbreviation(zone, Some(daylight)),
+        (None, Some(zone)) => Said::Name(zone),
+        (None, None) => Said::Nothing,
+    }
 }
 
 /// What is said from now on or back, or as seconds since the epoch; `None` is something else.
@@ -236,4 +255,41 @@ fn month(text: &str) -> Option<(i64, &str)> {
 
 fn second(us: u64) -> i64 {
     i64::try_from(us / SECOND_US).expect("a millionth of 2^64 fits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A host without a zone database.
+    struct Bare;
+
+    impl Zones for Bare {
+        fn local(&self) -> TimeZone {
+            TimeZone::UTC
+        }
+
+        fn named(&self, _name: &str) -> Option<TimeZone> {
+            None
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(
+            text in prop_oneof![".{0,40}", "[0-9:.@ +-]{0,24}( ago| left| UTC)?"],
+            now_us in any::<u64>(),
+        ) {
+            let _ = parse_timestamp(&text, now_us, &Bare);
+        }
+
+        #[test]
+        fn dates_read_as_they_print(second in 0..253_402_214_399_i64) {
+            let at = jiff::Timestamp::from_second(second).expect("within the calendar");
+            let text = TimeZone::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+            let expected = u64::try_from(second).expect("after the epoch") * SECOND_US;
+            prop_assert_eq!(parse_timestamp(&text, 0, &Bare), Ok(expected));
+        }
+    }
 }

@@ -1,10 +1,7 @@
 //! Prints an expression in systemd's normalised form: `Mon,Tue *-*-01..07 04:00:00 UTC`.
-use super::chain::{Chain, Component, Then};
+use super::chain::{Chain, EVERY_SECOND, SECOND, Then};
 use super::{CalendarSpec, EVERY_DAY, WEEKDAYS, Zone};
 use std::fmt;
-
-/// Of seconds, in µs.
-const SECOND: i64 = 1_000_000;
 
 impl fmt::Display for CalendarSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,7 +18,7 @@ impl fmt::Display for CalendarSpec {
             (&self.minute, 2),
         ]
         .map(|(chain, width)| list(chain, |value| format!("{value:0width$}"), 1));
-        let second = match covers_all_seconds(&self.microsecond) {
+        let second = match self.microsecond.components() == [EVERY_SECOND] {
             true => "*".into(),
             false => list(&self.microsecond, fraction, SECOND),
         };
@@ -53,14 +50,6 @@ fn weekdays(mask: u8) -> String {
         })
         .collect();
     texts.join(",")
-}
-
-/// `/1` from 0 on, whatever stands beside it.
-fn covers_all_seconds(chain: &Chain) -> bool {
-    chain.components().contains(&Component {
-        first: 0,
-        then: Then::Every { step: SECOND },
-    })
 }
 
 /// `usual_step` is what a range goes in when it says nothing.

@@ -11,6 +11,8 @@ mod chain;
 mod display;
 mod next;
 mod parse;
+#[cfg(test)]
+mod properties;
 
 pub(super) use next::TIME_MAX_US;
 pub(super) use parse::microseconds;

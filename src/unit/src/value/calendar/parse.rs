@@ -1,11 +1,9 @@
 //! Reads calendar expressions: `[weekdays] [date] [time] [zone]`, `@seconds`, or a shorthand.
-use super::chain::{Chain, Component, Then};
+use super::chain::{Chain, Component, EVERY_SECOND, SECOND, Then};
 use super::{CalendarSpec, EVERY_DAY, WEEKDAYS, Zone};
 use crate::value::ValueError;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// Of seconds, in µs.
-const SECOND: i64 = 1_000_000;
 /// Largest number in an expression.
 const NUMBER_MAX: i64 = i32::MAX as i64;
 /// Longest chain that systemd takes.
@@ -14,8 +12,6 @@ const COMPONENTS_MAX: usize = 241;
 const YEARS: (i64, i64) = (1970, super::next::YEAR_MAX);
 const MONTHS: (i64, i64) = (1, 12);
 const DAYS: (i64, i64) = (1, 31);
-/// Counted from the end: days that every month has.
-const LAST_DAYS: (i64, i64) = (1, 28);
 const HOURS: (i64, i64) = (0, 23);
 const MINUTES: (i64, i64) = (0, 59);
 const MICROSECONDS: (i64, i64) = (0, 60 * SECOND - 1);
@@ -35,12 +31,6 @@ const SHORTHANDS: &[(&[&str], &str)] = &[
 ];
 
 /// What is read, before its bounds are checked.
-struct Draft {
-    weekdays: u8,
-    date: Date,
-    time: Time,
-}
-
 #[derive(Default)]
 struct Date {
     year: Vec<Component>,
@@ -74,50 +64,32 @@ fn read(text: &str) -> Option<CalendarSpec> {
         return None;
     }
     let (weekdays, rest) = weekdays(body)?;
-    let draft = match rest.strip_prefix('@') {
+    let (date, time, zone) = match rest.strip_prefix('@') {
         Some(seconds) => {
             let (date, time) = instant(seconds)?;
             // It says UTC by itself; a zone beside it changes nothing.
-            return finish(
-                Draft {
-                    weekdays,
-                    date,
-                    time,
-                },
-                Zone::Utc,
-            );
+            (date, time, Zone::Utc)
         }
         None => {
             let (date, rest) = date(rest)?;
-            let time = time(rest)?;
-            Draft {
-                weekdays,
-                date,
-                time,
-            }
+            (date, time(rest)?, zone)
         }
     };
-    finish(draft, zone)
-}
-
-fn finish(draft: Draft, zone: Zone) -> Option<CalendarSpec> {
-    let Draft {
-        weekdays,
-        date,
-        time,
-    } = draft;
+    // `*` is every day, from whichever end.
     let end_of_month = date.end_of_month && !date.day.is_empty();
-    let days = if end_of_month { LAST_DAYS } else { DAYS };
     let years = date.year.into_iter().map(full_year).collect();
     Some(CalendarSpec {
         weekdays: if weekdays == 0 { EVERY_DAY } else { weekdays },
-        year: Chain::new(years, YEARS, false)?,
-        month: Chain::new(date.month, MONTHS, false)?,
-        day: Chain::new(date.day, days, end_of_month)?,
+        year: Chain::new(years, YEARS)?,
+        month: Chain::new(date.month, MONTHS)?,
+        day: match end_of_month {
+            true => Chain::new_backwards(date.day)?,
+            false => Chain::new(date.day, DAYS)?,
+        },
         end_of_month,
-        hour: Chain::new(time.hour, HOURS, false)?,
-        minute: Chain::new(time.minute, MINUTES, false)?,
-        microsecond: Chain::new(time.microsecond, MICROSECONDS, false)?,
+        hour: Chain::new(time.hour, HOURS)?,
+        minute: Chain::new(time.minute, MINUTES)?,
+        microsecond: Chain::new_seconds(time.microsecond, MICROSECONDS)?,
         zone,
     })
 }
@@ -308,12 +280,8 @@ fn time(text: &str) -> Option<Time> {
 fn chain(text: &str, unit: i64) -> Option<(Vec<Component>, &str)> {
     if let Some(rest) = text.strip_prefix('*') {
         // Of seconds, `*` is each whole one.
-        let every = Component {
-            first: 0,
-            then: Then::Every { step: SECOND },
-        };
         let all = if unit == SECOND {
-            vec![every]
+            vec![EVERY_SECOND]
         } else {
             Vec::new()
         };
