@@ -1,9 +1,9 @@
 //! What a unit sets of the directives that no field of the model holds: each as a value of its own
 //! kind, which shows as its property. A directive moves from here to a field of the model when
 //! code begins to act on it.
-use crate::property::PropertyValue::{self, Bool, List, Text, Unsigned};
-use crate::property::texts;
+use crate::property::PropertyValue;
 use crate::table::{Family, RowId, kept};
+use crate::value::shape;
 use crate::value::{
     AddressFamilies, AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces,
     SocketBind, SyscallArchitectures, SyscallFilter,
@@ -46,56 +46,20 @@ impl From<PropertyValue> for Setting {
 impl Setting {
     /// As systemd shows it.
     pub fn property(&self) -> PropertyValue {
-        let number = |number: i32| PropertyValue::Signed(number.into());
         match self {
             Setting::Plain(value) => value.clone(),
-            Setting::Cpus(set) => List(bytes(&set.to_bytes()).collect()),
-            Setting::Families(families) => {
-                List(vec![Bool(families.allow), texts(families.names())])
-            }
-            Setting::Interfaces(interfaces) => {
-                List(vec![Bool(interfaces.allow), texts(&interfaces.names)])
-            }
-            Setting::Networks(networks) => {
-                let one = |prefix: &AddressPrefix| {
-                    List(vec![
-                        number(prefix.family()),
-                        List(bytes(&prefix.bytes()).collect()),
-                        Unsigned(prefix.length().into()),
-                    ])
-                };
-                List(networks.iter().map(one).collect())
-            }
-            Setting::Sockets(rules) => {
-                let one = |rule: &SocketBind| {
-                    List(vec![
-                        number(rule.family),
-                        number(rule.protocol),
-                        Unsigned(rule.ports.into()),
-                        Unsigned(rule.first_port.into()),
-                    ])
-                };
-                List(rules.iter().map(one).collect())
-            }
-            Setting::Devices(rules) => {
-                let one = |rule: &DeviceRule| texts([&rule.device, &rule.access]);
-                List(rules.iter().map(one).collect())
-            }
-            Setting::Rates(rates) => {
-                let one =
-                    |(path, rate): &DeviceNumber| List(vec![Text(path.clone()), Unsigned(*rate)]);
-                List(rates.iter().map(one).collect())
-            }
+            Setting::Cpus(set) => set.into(),
+            Setting::Families(families) => families.into(),
+            Setting::Interfaces(interfaces) => interfaces.into(),
+            Setting::Networks(networks) => shape::list(networks),
+            Setting::Sockets(rules) => shape::list(rules),
+            Setting::Devices(rules) => shape::list(rules),
+            Setting::Rates(rates) => shape::device_numbers(rates),
             Setting::Calls(filter) => filter.property(),
             Setting::Architectures(set) => set.property(),
-            Setting::Controllers(set) => texts(set.names()),
+            Setting::Controllers(set) => set.into(),
         }
     }
-}
-
-/// Bytes, as systemd shows them (`ay`).
-pub(crate) fn bytes(bytes: &[u8]) -> impl Iterator<Item = PropertyValue> {
-    bytes.iter().map(|&byte| Unsigned(byte.into()))
 }
 
 /// The values that differ from systemd's default, by row of the directive table.
@@ -123,7 +87,7 @@ impl Settings {
 
     /// Whether a flag is set.
     pub fn is_true(&self, family: Family, key: &str) -> bool {
-        *self.get(family, key) == Setting::Plain(Bool(true))
+        *self.get(family, key) == Setting::Plain(PropertyValue::Bool(true))
     }
 
     pub(crate) fn by_id(&self, id: RowId) -> Option<&Setting> {

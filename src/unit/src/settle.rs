@@ -171,13 +171,17 @@ fn imply(draft: &mut Draft, name: &UnitName) {
             .set(Exec, "MountAPIVFS", Setting::Plain(Bool(true)));
     }
     let data = draft.settings.get(Exec, "StandardInputData").property();
-    if !data.items().is_empty() && !draft.has(name.kind().section(), "StandardInput") {
+    if !data.items().is_empty() {
         draft.settings.set(Exec, "StandardInput", "data");
     }
     // A socket that becomes standard input becomes standard output, too.
     let input = draft.settings.text(Exec, "StandardInput").to_owned();
     let output_said = draft.has(name.kind().section(), "StandardOutput");
-    if !output_said && (input == "socket" || input.starts_with("tty")) {
+    if !output_said
+        && ["socket", "tty", "fd:"]
+            .iter()
+            .any(|to| input.starts_with(to))
+    {
         // Only there does "inherit" mean anything but the journal.
         draft.settings.set(Exec, "StandardOutput", "inherit");
     }
@@ -198,7 +202,7 @@ fn devices(draft: &mut Draft) {
     };
     let listed = |key| !draft.settings.get(Exec, key).property().items().is_empty();
     let image = !draft.settings.text(Exec, "RootImage").is_empty();
-    if image || listed("MountImages") || listed("ExtensionImages") {
+    if image || listed("MountImages") {
         need("/dev/loop-control", "rw");
         need("/dev/mapper/control", "rw");
         need("block-loop", "rwm");

@@ -29,7 +29,7 @@ fn shown(line: &str, property: &str) -> Vec<String> {
         .units
         .values()
         .find(|unit| unit.service.is_some());
-    let all = properties(unit.expect("the service"));
+    let all = properties(unit.expect("the service"), &HostFacts::example());
     let found = all.into_iter().filter(|(name, _)| *name == property);
     found.map(|(_, value)| property_text(&value)).collect()
 }

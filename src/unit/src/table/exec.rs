@@ -8,7 +8,8 @@ use crate::draft::{Context, Draft};
 use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
-use crate::settings::{Setting, bytes};
+use crate::settings::Setting;
+use crate::value::shape::bytes;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
@@ -560,7 +561,7 @@ fn set_credential(
     if !is_credential(&id) {
         return Err(ValueError::not(&id, "name of a credential"));
     }
-    let data = List(bytes(&decode(data)?).collect());
+    let data = bytes(&decode(data)?);
     put(value.items_mut(), &id, data);
     Ok(())
 }

@@ -4,7 +4,8 @@ use super::{Family, Row};
 use crate::diagnostic::Severity;
 use crate::draft::Context;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::settings::{Setting, bytes};
+use crate::settings::Setting;
+use crate::value::shape::bytes;
 use crate::value::{
     AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
     apply_namespaces, apply_secure_bits, parse_bool, parse_mount_propagation, parse_personality,
@@ -317,7 +318,7 @@ const HEX: Kind = Kind::By("hexadecimal digits, or path", |value, _, text| {
     let decoded: Option<Vec<u8>> = digits.map(byte).collect();
     let decoded = decoded.filter(|bytes| bytes.len() >= 16);
     let decoded = decoded.ok_or_else(|| ValueError::not(text, "hash of 16 bytes or more"))?;
-    *value = List(bytes(&decoded).collect());
+    *value = bytes(&decoded);
     Ok(())
 });
 
@@ -328,7 +329,7 @@ const SIGNATURE: Kind = Kind::By("base64:DATA, or path", |value, _, text| {
         Some(data) => {
             let decoded = BASE64.decode(data);
             let decoded = decoded.map_err(|_| ValueError::not(data, "base64"))?;
-            List(bytes(&decoded).collect())
+            bytes(&decoded)
         }
     };
     Ok(())

@@ -57,14 +57,17 @@ pub(super) use flag;
 macro_rules! exec {
     ($key:literal, $ex:literal, $role:expr) => {
         field($key, "command lines", |draft, cx, value| {
-            let commands = parse_commands(value, |word| cx.resolve(word))?;
             let list = draft.service.exec.entry($role).or_default();
             // An empty line starts over.
             if value.is_empty() {
                 list.clear();
             }
+            let (commands, outcome) = match parse_commands(value, |word| cx.resolve(word)) {
+                Ok(commands) => (commands, Ok(())),
+                Err(err) => (err.kept, Err(err.error)),
+            };
             list.extend(commands);
-            Ok(())
+            outcome
         })
         .shows($key, |unit| {
             of_role(unit, $role, |c| Bool(c.ignore_failure))

@@ -6,8 +6,7 @@ use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::value::{
-    ValueError, absolute_path, interface_is_valid, parse_bool, parse_netlink_address, parse_size,
-    parse_socket_address,
+    ValueError, absolute_path, interface_is_valid, parse_bool, parse_listen, parse_size,
 };
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
@@ -21,7 +20,7 @@ fn flag(key: &'static str) -> Row {
 macro_rules! listens {
     ($key:literal, $type:literal, $address:expr) => {
         Row::field(Family::Socket, $key, "address", |draft, cx, value| {
-            listens(draft, cx, $type, $address, value)
+            listens(draft, cx, [$key, $type], $address, value)
         })
         .not_yet()
     };
@@ -34,10 +33,10 @@ pub(super) fn rows() -> Vec<Row> {
         listens!("ListenDatagram", "Datagram", address),
         listens!("ListenSequentialPacket", "SequentialPacket", address),
         listens!("ListenFIFO", "FIFO", node),
-        listens!("ListenNetlink", "Netlink", netlink),
+        listens!("ListenNetlink", "Netlink", address),
         listens!("ListenSpecial", "Special", node),
-        listens!("ListenMessageQueue", "MessageQueue", absolute_path),
-        listens!("ListenUSBFunction", "USBFunction", absolute_path),
+        listens!("ListenMessageQueue", "MessageQueue", path),
+        listens!("ListenUSBFunction", "USBFunction", path),
         kept("SocketProtocol", PROTOCOL, Signed(0)),
         kept("BindIPv6Only", IPV6_ONLY, "default".into()),
         kept("Backlog", UNSIGNED, Unsigned(2_147_483_647)),
@@ -95,15 +94,15 @@ pub(super) fn rows() -> Vec<Row> {
 fn listens(
     draft: &mut Draft,
     cx: &mut Context<'_>,
-    kind: &str,
-    parse: fn(&str) -> Result<String, ValueError>,
+    [key, kind]: [&str; 2],
+    parse: fn(&str, &str) -> Result<String, ValueError>,
     value: &str,
 ) -> Result<(), ValueError> {
     if value.is_empty() {
         draft.triggers.listens.clear();
         return Ok(());
     }
-    let address = parse(&cx.resolve(value)?)?;
+    let address = parse(key, &cx.resolve(value)?)?;
     draft
         .triggers
         .listens
@@ -111,8 +110,12 @@ fn listens(
     Ok(())
 }
 
+fn address(key: &str, text: &str) -> Result<String, ValueError> {
+    Ok(parse_listen(key, text)?.to_string())
+}
+
 /// A path that is listened on; /var/run is /run.
-fn node(text: &str) -> Result<String, ValueError> {
+fn node(_: &str, text: &str) -> Result<String, ValueError> {
     let path = absolute_path(text)?;
     Ok(match path.strip_prefix("/var/run/") {
         Some(rest) => format!("/run/{rest}"),
@@ -120,15 +123,8 @@ fn node(text: &str) -> Result<String, ValueError> {
     })
 }
 
-fn netlink(text: &str) -> Result<String, ValueError> {
-    Ok(parse_netlink_address(text)?.to_string())
-}
-
-fn address(text: &str) -> Result<String, ValueError> {
-    match text.starts_with('/') {
-        true => node(text),
-        false => Ok(parse_socket_address(text)?.to_string()),
-    }
+fn path(_: &str, text: &str) -> Result<String, ValueError> {
+    absolute_path(text)
 }
 
 const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {

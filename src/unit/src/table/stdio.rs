@@ -3,8 +3,8 @@ use super::kind::{self, Kind, SPAN, UNSIGNED};
 use super::{Family, Row};
 use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
-use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::settings::bytes;
+use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
+use crate::value::shape::{bytes, log_fields};
 use crate::value::{
     ValueError, absolute_path, apply_log_fields, parse_log_facility, parse_log_level,
 };
@@ -147,8 +147,9 @@ fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(),
         let text = String::from_utf8(text)
             .map_err(|_| ValueError("escape sequences make invalid UTF-8".into()))?;
         let text = cx.resolve(&text)?;
-        data.items_mut().extend(bytes(text.as_bytes()));
-        data.items_mut().extend(bytes(b"\n"));
+        data.items_mut()
+            .extend_from_slice(bytes(text.as_bytes()).items());
+        data.items_mut().extend_from_slice(bytes(b"\n").items());
     }
     draft.settings.set(Family::Exec, "StandardInputData", data);
     Ok(())
@@ -163,7 +164,7 @@ const INPUT_DATA: Kind = Kind::By("base64", |value, _, text| {
     let data = BASE64
         .decode(plain)
         .map_err(|_| ValueError::not(text, "base64"))?;
-    value.items_mut().extend(bytes(&data));
+    value.items_mut().extend_from_slice(bytes(&data).items());
     Ok(())
 });
 
@@ -189,14 +190,13 @@ const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
 });
 
 const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, text| {
-    let mut fields = Vec::new();
-    let outcome = apply_log_fields(&mut fields, &cx.resolve(text)?);
     if text.is_empty() {
         *value = PropertyValue::empty();
     }
-    let fields = fields
-        .iter()
-        .map(|field| List(bytes(field.as_bytes()).collect()));
-    value.items_mut().extend(fields);
+    let mut fields = Vec::new();
+    let outcome = apply_log_fields(&mut fields, &cx.resolve(text)?);
+    value
+        .items_mut()
+        .extend_from_slice(log_fields(&fields).items());
     outcome
 });

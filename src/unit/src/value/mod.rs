@@ -24,7 +24,6 @@ mod percent;
 mod range;
 mod scalar;
 mod scheduling;
-#[allow(dead_code)] // the rows of the table take these up one by one
 pub(crate) mod shape;
 mod signal;
 mod socket_address;

@@ -4,16 +4,11 @@ use super::{
     SocketBind,
 };
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::property::texts;
 
 /// `ay`
 pub(crate) fn bytes(bytes: &[u8]) -> PropertyValue {
     List(bytes.iter().map(|&byte| Unsigned(byte.into())).collect())
-}
-
-/// `as`
-pub(crate) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> PropertyValue {
-    let texts = texts.into_iter();
-    List(texts.map(|text| Text(text.as_ref().to_owned())).collect())
 }
 
 /// An array of what `T` is shown as.
