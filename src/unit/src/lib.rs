@@ -7,6 +7,7 @@
 
 mod builtin;
 mod command;
+mod condition;
 mod dependencies;
 mod diagnostic;
 mod docs;
@@ -26,6 +27,7 @@ mod tree;
 pub mod value;
 mod words;
 
+pub use condition::{Condition, ConditionKind, Outcome, Verdict, condition_property};
 pub use diagnostic::{Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};

@@ -83,6 +83,12 @@ impl Row {
         self
     }
 
+    /// It adds to a property that another row shows.
+    fn of(mut self, property: &str) -> Row {
+        property.clone_into(&mut self.property);
+        self
+    }
+
     fn partly(mut self, why: &'static str) -> Row {
         self.standing = Standing::Partly(why);
         self

@@ -1,5 +1,6 @@
 //! [Unit] (systemd.unit(5)).
-use super::{Row, Standing, bare, texts};
+use super::{Row, Show, Standing, bare, texts};
+use crate::condition::{ASSERTS, CONDITIONS, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue;
@@ -91,25 +92,18 @@ pub(super) fn rows() -> Vec<Row> {
          RequisiteOverridable StopWhenUnneeded RefuseManualStart RefuseManualStop JobTimeoutSec
          JobRunningTimeoutSec JobTimeoutAction JobTimeoutRebootArgument StartLimitAction
          FailureAction SuccessAction FailureActionExitStatus SuccessActionExitStatus
-         RebootArgument
-         ConditionArchitecture ConditionFirmware ConditionVirtualization ConditionHost
-         ConditionKernelCommandLine ConditionKernelVersion ConditionCredential
-         ConditionEnvironment ConditionSecurity ConditionCapability ConditionACPower
-         ConditionNeedsUpdate ConditionFirstBoot ConditionPathExists ConditionPathExistsGlob
-         ConditionPathIsDirectory ConditionPathIsSymbolicLink ConditionPathIsMountPoint
-         ConditionPathIsReadWrite ConditionPathIsEncrypted ConditionDirectoryNotEmpty
-         ConditionFileNotEmpty ConditionFileIsExecutable ConditionUser ConditionGroup
-         ConditionControlGroupController ConditionMemory ConditionCPUs ConditionCPUFeature
-         ConditionOSRelease ConditionMemoryPressure ConditionCPUPressure ConditionIOPressure
-         AssertArchitecture AssertFirmware AssertVirtualization AssertHost
-         AssertKernelCommandLine AssertKernelVersion AssertCredential AssertEnvironment
-         AssertSecurity AssertCapability AssertACPower AssertNeedsUpdate AssertFirstBoot
-         AssertPathExists AssertPathExistsGlob AssertPathIsDirectory AssertPathIsSymbolicLink
-         AssertPathIsMountPoint AssertPathIsReadWrite AssertPathIsEncrypted
-         AssertDirectoryNotEmpty AssertFileNotEmpty AssertFileIsExecutable AssertUser AssertGroup
-         AssertControlGroupController AssertMemory AssertCPUs AssertCPUFeature AssertOSRelease
-         AssertMemoryPressure AssertCPUPressure AssertIOPressure",
+         RebootArgument",
     ));
+    rows.extend(conditions("Conditions", CONDITIONS, |unit| {
+        let lines = &unit.unit.conditions;
+        Some(condition_property(lines, "Condition", |_| {
+            Outcome::Untested
+        }))
+    }));
+    rows.extend(conditions("Asserts", ASSERTS, |unit| {
+        let lines = &unit.unit.asserts;
+        Some(condition_property(lines, "Assert", |_| Outcome::Untested))
+    }));
     rows.extend(bare(
         "Unit",
         Standing::Meaningless("nothing isolates targets here"),
@@ -121,6 +115,19 @@ pub(super) fn rows() -> Vec<Row> {
         "CollectMode SourcePath",
     ));
     rows.extend(bare("Unit", Standing::Owned, "X-*"));
+    rows
+}
+
+/// One row per kind; the first one shows the property that they share.
+fn conditions(property: &'static str, kinds: &[Directive], show: Show) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, value, honour) in kinds {
+        let row = Row::new("Unit", key, value, *honour);
+        rows.push(match rows.is_empty() {
+            true => row.shows(property, show),
+            false => row.of(property),
+        });
+    }
     rows
 }
 
