@@ -5,6 +5,7 @@ mod limit;
 mod scalar;
 mod signal;
 mod time;
+mod version;
 
 pub use bytes::parse_size;
 pub use capability::{CAPABILITIES, capability_from_name, capability_name, parse_capabilities};
@@ -13,6 +14,7 @@ pub(crate) use scalar::absolute_path;
 pub use scalar::{exit_status_from_name, parse_bool, parse_mode, simplify_path};
 pub use signal::{parse_signal, signal_name};
 pub use time::{format_timespan, parse_timespan};
+pub use version::compare_versions;
 
 /// Why a value is not what its directive wants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
