@@ -24,8 +24,11 @@ mod arch {
     }
     use Register::{Ebx, Ecx, Edx};
 
-    /// Bits by leaf and register; the names are those of /proc/cpuinfo, and systemd's selection.
-    const FEATURES: &[(u32, Register, &[(u32, &str)])] = &[
+    /// Number and name of a bit; the names are those of /proc/cpuinfo, and systemd's selection.
+    type Bit = (u32, &'static str);
+
+    /// Leaf, register, and what its bits say.
+    const FEATURES: &[(u32, Register, &[Bit])] = &[
         (
             1,
             Edx,
@@ -116,13 +119,13 @@ mod arch {
     }
 
     /// What the hypervisor calls itself, when there is one.
+    #[allow(unused_unsafe)] // newer compilers know that the instruction is safe
     pub fn hypervisor() -> Option<[u8; 12]> {
         if cpuid(1)?.ecx & (1 << 31) == 0 {
             return None;
         }
         // The leaf lies outside of the ranges that say how long they are.
         // SAFETY: every x86-64 processor has the instruction.
-        #[allow(unused_unsafe)] // newer compilers know that it is safe
         let answer = unsafe { __cpuid(0x4000_0000) };
         let mut name = [0; 12];
         for (part, register) in [answer.ebx, answer.ecx, answer.edx].iter().enumerate() {
@@ -131,13 +134,16 @@ mod arch {
         Some(name)
     }
 
+    #[allow(unused_unsafe)]
     fn cpuid(leaf: u32) -> Option<CpuidResult> {
         // SAFETY: every x86-64 processor has the instruction.
-        #[allow(unused_unsafe)]
         let (max, _) = unsafe { __get_cpuid_max(leaf & 0x8000_0000) };
+        if leaf > max {
+            return None;
+        }
         // SAFETY: as above, and it has the leaf.
-        #[allow(unused_unsafe)]
-        (leaf <= max).then(|| unsafe { __cpuid_count(leaf, 0) })
+        let answer = unsafe { __cpuid_count(leaf, 0) };
+        Some(answer)
     }
 }
 

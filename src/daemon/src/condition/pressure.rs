@@ -3,15 +3,17 @@ use super::comparison::is_space;
 use super::{Unjudged, cgroup, files};
 use gitproc_unit::value::parse_permyriad;
 
+/// What the kernel counts, all of it or nothing.
+const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
+
 /// The averages that the kernel keeps: how a parameter begins that asks for one, and its key.
 const SPANS: [(&str, &str); 3] = [("10sec", "avg10"), ("1min", "avg60"), ("5min", "avg300")];
 
 /// `[slice:]percentage[/span]`: the pressure is at most that. It holds wherever pressure can't be
 /// told: without PSI, without the controller, or without the slice.
 pub fn pressure(resource: &str, parameter: &str) -> Result<bool, Unjudged> {
-    const FILES: [&str; 3] = ["cpu", "io", "memory"];
-    let readable = |name: &&str| files::bytes(format!("/proc/pressure/{name}")).is_some();
-    if !FILES.iter().all(|name| readable(&name)) {
+    let readable = |name| files::bytes(format!("/proc/pressure/{name}")).is_some();
+    if !RESOURCES.into_iter().all(readable) {
         return Ok(true);
     }
     let malformed = || Unjudged::not(parameter, "pressure such as 10%/1min");
