@@ -66,14 +66,13 @@ fn braces(pattern: &str, left: &mut usize) -> Vec<String> {
 }
 
 /// The first braces that are closed: what stands before them, their alternatives, what follows.
-/// `{}` stands for itself, and so does what a backslash precedes.
+/// What a backslash precedes stands for itself.
 fn first_braces(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
     let bytes = pattern.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 1,
-            b'{' if bytes.get(at + 1) == Some(&b'}') => at += 1,
             b'{' => {
                 let (alternatives, end) = alternatives(pattern, at + 1)?;
                 return Some((&pattern[..at], alternatives, &pattern[end..]));
@@ -133,7 +132,7 @@ mod tests {
             ("/d.{c[vl]d,inc}", &["/d.c[vl]d", "/d.inc"]),
             ("/{a,b{c,d}}x", &["/ax", "/bcx", "/bdx"]),
             ("/{a,b}{1,2}", &["/a1", "/a2", "/b1", "/b2"]),
-            ("/{}/{a", &["/{}/{a"]),
+            ("/{}x/{a", &["/x/{a"]),
             (r"/\{a,b}", &[r"/\{a,b}"]),
             ("/{,x}", &["/", "/x"]),
         ] {

@@ -22,8 +22,8 @@ pub fn physical_memory() -> u64 {
 }
 
 pub fn cpus(parameter: &str) -> Result<bool, Unjudged> {
-    let (operator, number) = operator_or_at_least(parameter);
-    let wanted = number_of_c(number).ok_or_else(|| Unjudged::not(number, "number"))?;
+    let (operator, text) = operator_or_at_least(parameter);
+    let wanted = number(text).ok_or_else(|| Unjudged::not(text, "number"))?;
     let available = cpu::available_cpus().map_err(|error| Unjudged::new(error.in_full()))?;
     Ok(operator.wants(available.cmp(&wanted)))
 }
@@ -36,15 +36,16 @@ fn operator_or_at_least(parameter: &str) -> (Operator, &str) {
     Operator::of_numbers(parameter).unwrap_or((Operator::GreaterOrEqual, parameter))
 }
 
-/// A number as strtoul(3) reads it: decimal, `0x…`, or octal with a leading zero.
-fn number_of_c(text: &str) -> Option<u32> {
+/// A number as systemd reads it: decimal, `0x…`, `0o…` or octal with a leading zero, `0b…`.
+fn number(text: &str) -> Option<u32> {
     let text = text.trim_start_matches(super::comparison::is_space);
     let text = text.strip_prefix('+').unwrap_or(text);
-    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hex) => (hex, 16),
-        None if text.len() > 1 && text.starts_with('0') => (text, 8),
-        None => (text, 10),
-    };
+    let prefixes = [("0x", 16), ("0X", 16), ("0o", 8), ("0b", 2)];
+    let prefixed = prefixes
+        .iter()
+        .find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, *radix)));
+    let octal = text.len() > 1 && text.starts_with('0');
+    let (digits, radix) = prefixed.unwrap_or((text, if octal { 8 } else { 10 }));
     let plain = digits.chars().all(|c| c.is_digit(radix));
     u32::from_str_radix(digits, radix).ok().filter(|_| plain)
 }

@@ -169,6 +169,7 @@ fn holds_here(kind: &str, parameter: &str) -> bool {
 const MORE: &[(&str, &str, Outcome)] = &[
     ("PathExistsGlob", "/{etc,nowhere}/pass*", Outcome::Held),
     ("PathExistsGlob", "/proc/1/fdinfo/.*", Outcome::Failed),
+    ("PathExistsGlob", "/{}", Outcome::Held),
     ("DirectoryNotEmpty", "/etc/passwd", Outcome::Failed),
     ("PathIsReadWrite", "/nowhere", Outcome::Failed),
     ("PathIsMountPoint", "/nowhere", Outcome::Failed),
@@ -181,6 +182,8 @@ const MORE: &[(&str, &str, Outcome)] = &[
     ("CPUs", "0x1", Outcome::Held),
     ("CPUs", "!$=1", Outcome::Error),
     ("CPUs", ">=+1", Outcome::Held),
+    ("CPUs", "0b1", Outcome::Held),
+    ("CPUs", "-1", Outcome::Error),
     ("Memory", "x", Outcome::Error),
     ("ACPower", "maybe", Outcome::Error),
     ("FirstBoot", "maybe", Outcome::Error),
