@@ -224,12 +224,18 @@ fn machine_id() -> String {
 }
 
 /// systemd's name for what uname(2) says.
-fn architecture(machine: &str) -> String {
+pub(crate) fn architecture(machine: &str) -> String {
     match machine {
         "x86_64" => "x86-64",
         "aarch64" => "arm64",
         "i386" | "i486" | "i586" | "i686" => "x86",
+        "aarch64_be" => "arm64-be",
         "ppc64le" => "ppc64-le",
+        "ppcle" => "ppc-le",
+        arm if arm.starts_with("armv") => match arm.ends_with('b') {
+            true => "arm-be",
+            false => "arm",
+        },
         other => other,
     }
     .to_owned()
@@ -237,7 +243,7 @@ fn architecture(machine: &str) -> String {
 
 /// Total memory: what MemoryMax=50% is half of. 0 when unknown would refuse everything, so then
 /// such limits do not bind.
-fn memory_bytes() -> u64 {
+pub(crate) fn memory_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("MemTotal:"))

@@ -2,10 +2,10 @@
 //!
 //! A directive is one row of the table, the field here that it fills, and the code that honours it.
 //! Times are µs, sizes bytes; `None` in a limit or a time-out means infinity unless said otherwise.
-use crate::UnitName;
 use crate::property::PropertyValue;
 use crate::settings::Settings;
 use crate::value::{Delegate, IoScheduling};
+use crate::{Condition, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -125,6 +125,10 @@ pub struct UnitSection {
     pub start_limit_interval_us: u64,
     /// `StartLimitBurst=`. Default 5.
     pub start_limit_burst: u32,
+    /// `Condition…=`, in the order of the files.
+    pub conditions: Vec<Condition>,
+    /// `Assert…=`, in the order of the files.
+    pub asserts: Vec<Condition>,
 }
 
 /// [Install] (systemd.unit(5)).
