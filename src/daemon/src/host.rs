@@ -3,7 +3,7 @@
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
-use gitproc_sys::cgroup::Hierarchy;
+use gitproc_sys::cgroup::{Controller, Hierarchy};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
 use gitproc_unit::{HostFacts, ResourceControl, Rlimit};
 use nix::unistd::{Gid, Group, Uid, User};
@@ -98,13 +98,16 @@ impl Host {
     }
 }
 
-/// A unit's limits.
-pub fn limits(wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+/// A unit's limits. One that nobody asked for is no loss where it can't be had.
+pub fn limits(cgroups: &Hierarchy, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+    let asked = !wanted.tasks_max_is_default;
     gitproc_sys::cgroup::Limits {
         memory_max: wanted.memory_max,
         memory_high: wanted.memory_high,
         cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,
-        tasks_max: wanted.tasks_max,
+        tasks_max: wanted
+            .tasks_max
+            .filter(|_| asked || cgroups.has(Controller::Pids)),
     }
 }
 

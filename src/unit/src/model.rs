@@ -471,4 +471,6 @@ pub struct ResourceControl {
     pub cpu_quota_per_sec_us: Option<u64>,
     /// Number of tasks.
     pub tasks_max: Option<u64>,
+    /// Whether that is what every unit gets that asks for nothing.
+    pub tasks_max_is_default: bool,
 }

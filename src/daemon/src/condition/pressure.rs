@@ -9,8 +9,6 @@ const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
 /// The averages that the kernel keeps: how a parameter begins that asks for one, and its key.
 const SPANS: [(&str, &str); 3] = [("10sec", "avg10"), ("1min", "avg60"), ("5min", "avg300")];
 
-/// 100% in hundredths of a per cent.
-
 /// `[slice:]percentage[/span]`: the pressure is at most that. It holds wherever pressure can't be
 /// told: without PSI, without the controller, or without the slice.
 pub fn pressure(resource: &str, parameter: &str) -> Result<bool, Unjudged> {
