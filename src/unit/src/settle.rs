@@ -29,8 +29,18 @@ pub(crate) fn settle(
     if shares_resources(kind) {
         slice(draft, name);
     }
-    if kind == UnitKind::Socket {
-        settle_socket(draft, name);
+    match kind {
+        UnitKind::Socket => settle_socket(draft, name),
+        UnitKind::Mount => place(draft, name, Family::Mount, "Where"),
+        UnitKind::Automount => place(draft, name, Family::Automount, "Where"),
+        UnitKind::Swap => place(draft, name, Family::Swap, "What"),
+        UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Timer
+        | UnitKind::Path
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Device => {}
     }
     trigger(draft, name);
     match kind {
@@ -118,6 +128,15 @@ fn settle_service(draft: &mut Draft) {
     };
     if service.delegate.on && !draft.has("Service", "OOMPolicy") {
         draft.settings.set(Service, "OOMPolicy", "continue");
+    }
+}
+
+/// What is named after a path, and does not say it.
+fn place(draft: &mut Draft, name: &UnitName, family: Family, key: &str) {
+    if draft.settings.text(family, key).is_empty()
+        && let Ok(path) = name.to_path()
+    {
+        draft.settings.set(family, key, path.as_str());
     }
 }
 
@@ -262,7 +281,8 @@ fn slice(draft: &mut Draft, name: &UnitName) {
         .set(Resource, "Slice", PropertyValue::Text(slice));
 }
 
-fn is_of_the_system(mount: &str) -> bool {
+/// Whether a mount is one that every system has from the start.
+pub(crate) fn is_of_the_system(mount: &str) -> bool {
     let kernel = ["dev", "proc", "sys"];
     let top = mount.split('-').next().unwrap_or(mount);
     matches!(mount, "-" | "usr") || kernel.contains(&top)
@@ -410,6 +430,16 @@ pub(crate) fn description(unit: &crate::Unit) -> String {
         UnitKind::Slice if unit.name.stem() != "-" => {
             format!("Slice /{}", unit.name.stem().replace('-', "/"))
         }
-        _ => unit.name.to_string(),
+        UnitKind::Mount => unit.settings.text(Family::Mount, "Where").to_owned(),
+        UnitKind::Swap => unit.settings.text(Family::Swap, "What").to_owned(),
+        UnitKind::Slice
+        | UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Timer
+        | UnitKind::Path
+        | UnitKind::Socket
+        | UnitKind::Scope
+        | UnitKind::Automount
+        | UnitKind::Device => unit.name.to_string(),
     }
 }
