@@ -2,7 +2,7 @@
 //! a list of them holds. What the host says to each of them is asked elsewhere.
 use crate::draft::Context;
 use crate::property::PropertyValue;
-use crate::table::Honour;
+use crate::table::Read;
 use crate::value::{ValueError, absolute_path};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,7 +17,7 @@ enum Shape {
 }
 
 /// A directive: key, its value in words, and what reads it.
-pub(crate) type Directive = (&'static str, &'static str, Honour);
+pub(crate) type Directive = (&'static str, &'static str, Read);
 
 /// The one list of kinds: name without prefix, shape, and the parameter in words.
 macro_rules! kinds {

@@ -80,7 +80,9 @@ fn they_are_shown_last_one_first() {
     let loaded = read("ConditionPathExists=|/a\nConditionACPower=!yes\nAssertUser=c");
     let name = UnitName::parse("a@i.service").expect("a name");
     let shown: BTreeMap<&str, PropertyValue> =
-        properties(&loaded.units.units[&name]).into_iter().collect();
+        properties(&loaded.units.units[&name], &HostFacts::example())
+            .into_iter()
+            .collect();
     let text = |name: &str| gitproc_unit::property_text(&shown[name]);
     assert_eq!(
         text("Conditions"),

@@ -2,7 +2,8 @@
 use crate::random::Random;
 use gitproc_unit::{
     Condition, ConditionKind, ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin,
-    Privileges, Restart, ServiceSection, ServiceType, Unit, UnitName, UnitSection, UnitSet,
+    Privileges, Restart, ServiceSection, ServiceType, Settings, Triggers, Unit, UnitName,
+    UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,6 +85,8 @@ fn plain(text: &str, unit: UnitSection) -> Unit {
         },
         unit,
         service: None,
+        settings: Settings::default(),
+        triggers: Triggers::default(),
         install: InstallSection::default(),
         meaning: MeaningHash(0),
     }
