@@ -2,10 +2,11 @@
 //!
 //! A directive is one row of the table, the field here that it fills, and the code that honours it.
 //! Times are µs, sizes bytes; `None` in a limit or a time-out means infinity unless said otherwise.
+use crate::UnitName;
+use crate::condition::Condition;
 use crate::property::PropertyValue;
 use crate::settings::Settings;
 use crate::value::{Delegate, IoScheduling};
-use crate::{Condition, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

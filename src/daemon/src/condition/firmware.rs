@@ -1,6 +1,7 @@
 //! `ConditionFirmware=`: UEFI, device tree, and what the SMBIOS tables say.
 use super::comparison::{OPERATOR_CHARACTERS, Operator, Quotes, is_space, next_word};
 use super::{Unjudged, files, virtualization};
+use gitproc_unit::value::is_filename;
 
 pub fn firmware(parameter: &str) -> Result<bool, Unjudged> {
     let argument = |name: &str| parameter.strip_prefix(name)?.strip_prefix('(');
@@ -41,8 +42,7 @@ fn smbios_field(expression: &str) -> Result<bool, Unjudged> {
     let field = field.trim_matches(is_space);
     let (operator, mut rest) = Operator::of_texts(comparison).ok_or_else(malformed)?;
     let wanted = next_word(&mut rest, Quotes::Strict)?.ok_or_else(malformed)?;
-    let is_name = !field.is_empty() && !field.contains('/') && field != "." && field != "..";
-    if !rest.is_empty() || !is_name {
+    if !rest.is_empty() || !is_filename(field) {
         return Err(malformed());
     }
     let found = files::required(&format!("/sys/class/dmi/id/{field}"))?;

@@ -2,11 +2,11 @@
 use super::comparison::Operator;
 use super::{Unjudged, files};
 use gitproc_sys::cpu;
-use gitproc_unit::value::parse_size;
+use gitproc_unit::value::{parse_size, parse_u32};
 
 pub fn memory(parameter: &str) -> Result<bool, Unjudged> {
     let (operator, size) = operator_or_at_least(parameter);
-    let wanted = parse_size(size).map_err(|why| Unjudged::new(why.to_string()))?;
+    let wanted = parse_size(size)?;
     Ok(operator.wants(physical_memory().cmp(&wanted)))
 }
 
@@ -23,7 +23,7 @@ pub fn physical_memory() -> u64 {
 
 pub fn cpus(parameter: &str) -> Result<bool, Unjudged> {
     let (operator, text) = operator_or_at_least(parameter);
-    let wanted = number(text).ok_or_else(|| Unjudged::not(text, "number"))?;
+    let wanted = parse_u32(text)?;
     let available = cpu::available_cpus().map_err(|error| Unjudged::new(error.in_full()))?;
     Ok(operator.wants(available.cmp(&wanted)))
 }
@@ -34,18 +34,4 @@ pub fn cpu_feature(parameter: &str) -> bool {
 
 fn operator_or_at_least(parameter: &str) -> (Operator, &str) {
     Operator::of_numbers(parameter).unwrap_or((Operator::GreaterOrEqual, parameter))
-}
-
-/// A number as systemd reads it: decimal, `0x…`, `0o…` or octal with a leading zero, `0b…`.
-fn number(text: &str) -> Option<u32> {
-    let text = text.trim_start_matches(super::comparison::is_space);
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let prefixes = [("0x", 16), ("0X", 16), ("0o", 8), ("0b", 2)];
-    let prefixed = prefixes
-        .iter()
-        .find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, *radix)));
-    let octal = text.len() > 1 && text.starts_with('0');
-    let (digits, radix) = prefixed.unwrap_or((text, if octal { 8 } else { 10 }));
-    let plain = digits.chars().all(|c| c.is_digit(radix));
-    u32::from_str_radix(digits, radix).ok().filter(|_| plain)
 }

@@ -1,6 +1,7 @@
 //! Conditions on which host this is, and on what the daemon was given.
 use super::{Surroundings, Unjudged, files};
 use gitproc_sys::pattern;
+use gitproc_unit::value::is_filename;
 use nix::sys::utsname::{UtsName, uname};
 
 /// What uname(2) says.
@@ -68,9 +69,8 @@ pub fn credential(name: &str, surroundings: &Surroundings) -> bool {
 
 /// File names that can also name a descriptor.
 fn is_credential_name(name: &str) -> bool {
-    let printable = |c: u8| (b' '..0x7f).contains(&c) && !matches!(c, b'/' | b':');
-    let short = (1..=255).contains(&name.len());
-    short && name != "." && name != ".." && name.bytes().all(printable)
+    let printable = |c: u8| (b' '..0x7f).contains(&c) && c != b':';
+    is_filename(name) && name.bytes().all(printable)
 }
 
 #[cfg(test)]

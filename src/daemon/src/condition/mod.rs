@@ -18,6 +18,7 @@ mod tests;
 mod users;
 mod virtualization;
 
+use gitproc_unit::value::ValueError;
 use gitproc_unit::{Condition, ConditionKind, Outcome, Unit, Verdict};
 
 /// Why a condition can't be judged: its parameter means nothing, or the host does not tell.
@@ -33,6 +34,12 @@ impl Unjudged {
     /// `'x' is no size`
     fn not(text: &str, wanted: &str) -> Unjudged {
         Unjudged(format!("'{text}' is no {wanted}"))
+    }
+}
+
+impl From<ValueError> for Unjudged {
+    fn from(error: ValueError) -> Unjudged {
+        Unjudged(error.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Conditions on paths. A path that can't be looked at counts as not there, except where it is said.
 use super::files;
+use gitproc_unit::value::is_hidden_or_backup;
 use nix::errno::Errno;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access};
@@ -55,40 +56,11 @@ pub fn file_is_executable(path: &str) -> bool {
 pub fn directory_not_empty(path: &str) -> bool {
     match std::fs::read_dir(path) {
         Ok(mut entries) => entries.any(|entry| match entry {
-            Ok(entry) => !is_leftover(&entry.file_name().to_string_lossy()),
+            Ok(entry) => !is_hidden_or_backup(&entry.file_name().to_string_lossy()),
             Err(_) => true,
         }),
         Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
-}
-
-const LEFTOVER_NAMES: [&str; 3] = ["lost+found", "aquota.user", "aquota.group"];
-const LEFTOVER_SUFFIXES: [&str; 17] = [
-    "rpmnew",
-    "rpmsave",
-    "rpmorig",
-    "dpkg-old",
-    "dpkg-new",
-    "dpkg-tmp",
-    "dpkg-dist",
-    "dpkg-bak",
-    "dpkg-backup",
-    "dpkg-remove",
-    "ucf-new",
-    "ucf-old",
-    "ucf-dist",
-    "swp",
-    "bak",
-    "old",
-    "new",
-];
-
-fn is_leftover(name: &str) -> bool {
-    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
-    name.starts_with('.')
-        || name.ends_with('~')
-        || LEFTOVER_NAMES.contains(&name)
-        || suffix.is_some_and(|suffix| LEFTOVER_SUFFIXES.contains(&suffix))
 }
 
 /// Block devices may lie upon each other; nobody stacks more of them.
@@ -119,23 +91,4 @@ fn device_is_encrypted(device: &Path, depth_left: u32) -> bool {
     let mut below = below.flatten().peekable();
     let encrypted = |entry: std::fs::DirEntry| device_is_encrypted(&entry.path(), depth_left - 1);
     depth_left > 0 && below.peek().is_some() && below.all(encrypted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leftovers_do_not_fill_a_directory() {
-        for (name, leftover) in [
-            ("a.conf", false),
-            (".hidden", true),
-            ("a.conf~", true),
-            ("a.conf.dpkg-old", true),
-            ("lost+found", true),
-            ("old", false),
-        ] {
-            assert_eq!(is_leftover(name), leftover, "{name}");
-        }
-    }
 }

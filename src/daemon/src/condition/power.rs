@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const SUPPLIES: &str = "/sys/class/power_supply";
 
 pub fn ac_power(parameter: &str) -> Result<bool, Unjudged> {
-    let wanted = parse_bool(parameter).map_err(|why| Unjudged::new(why.to_string()))?;
+    let wanted = parse_bool(parameter)?;
     Ok(on_mains(Path::new(SUPPLIES)) == wanted)
 }
 

@@ -1,7 +1,7 @@
 //! Pressure stall information (PSI), of the host or of a slice.
 use super::comparison::is_space;
 use super::{Unjudged, cgroup, files};
-use gitproc_unit::value::parse_permyriad;
+use gitproc_unit::value::{parse_permyriad, slice_path};
 
 /// What the kernel counts, all of it or nothing.
 const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
@@ -26,9 +26,9 @@ pub fn pressure(resource: &str, parameter: &str) -> Result<bool, Unjudged> {
                 return Ok(true);
             }
             let slice = slice.trim_matches(is_space);
-            let path = slice_path(slice).ok_or_else(|| Unjudged::not(slice, "slice"))?;
+            let path = slice_path(slice)?;
             (
-                format!("{}{path}/{resource}.pressure", cgroup::root()),
+                format!("{}/{path}/{resource}.pressure", cgroup::root()),
                 value,
             )
         }
@@ -42,8 +42,7 @@ pub fn pressure(resource: &str, parameter: &str) -> Result<bool, Unjudged> {
             span.map(|(_, key)| *key).ok_or_else(malformed)?
         }
     };
-    let limit = parse_permyriad(limit).ok();
-    let limit = limit.ok_or_else(malformed)?;
+    let limit = parse_permyriad(limit)?;
     let Some(text) = files::required(&path)? else {
         return Ok(true);
     };
@@ -65,21 +64,6 @@ fn hundredths(text: &str, average: &str) -> Option<u32> {
     Some(whole.parse::<u32>().ok()? * 100 + fraction.parse::<u32>().ok()?)
 }
 
-/// Where a slice lies: `a-b.slice` is `/a.slice/a-b.slice`, `-.slice` the root.
-fn slice_path(name: &str) -> Option<String> {
-    let stem = name.strip_suffix(".slice")?;
-    if stem == "-" {
-        return Some(String::new());
-    }
-    let parts: Vec<&str> = stem.split('-').collect();
-    let plain = |c: char| c.is_ascii_alphanumeric() || ":_.\\-".contains(c);
-    if parts.iter().any(|part| part.is_empty()) || !stem.chars().all(plain) {
-        return None;
-    }
-    let path = (1..=parts.len()).map(|count| format!("/{}.slice", parts[..count].join("-")));
-    Some(path.collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,20 +75,5 @@ mod tests {
         let full = format!("{text}full avg10=0.00 avg60=0.01 avg300=0.00 total=5\n");
         assert_eq!(hundredths(&full, "avg60"), Some(1));
         assert_eq!(hundredths("", "avg10"), None);
-    }
-
-    #[test]
-    fn slices_nest() {
-        for (name, path) in [
-            ("-.slice", Some("")),
-            ("a.slice", Some("/a.slice")),
-            ("a-b.slice", Some("/a.slice/a-b.slice")),
-            ("a--b.slice", None),
-            ("a", None),
-            (".slice", None),
-            ("../x.slice", None),
-        ] {
-            assert_eq!(slice_path(name).as_deref(), path, "{name}");
-        }
     }
 }

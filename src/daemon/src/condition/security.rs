@@ -33,8 +33,7 @@ pub fn security(parameter: &str) -> bool {
 
 /// Services can have it: it is in our bounding set.
 pub fn capability(parameter: &str) -> Result<bool, Unjudged> {
-    let number =
-        capability_from_name(parameter).map_err(|_| Unjudged::not(parameter, "capability"))?;
+    let number = capability_from_name(parameter)?;
     let status = files::required("/proc/self/status")?.unwrap_or_default();
     let set = status.lines().find_map(|line| {
         let digits = line.strip_prefix("CapBnd:")?.trim();

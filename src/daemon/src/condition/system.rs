@@ -90,7 +90,7 @@ fn is_variable(name: &str) -> bool {
 
 /// systemd leaves a file there during the first boot.
 pub fn first_boot(parameter: &str) -> Result<bool, Unjudged> {
-    let wanted = parse_bool(parameter).map_err(|why| Unjudged::new(why.to_string()))?;
+    let wanted = parse_bool(parameter)?;
     Ok(files::exist("/run/systemd/first-boot") == wanted)
 }
 

@@ -173,11 +173,11 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
-/// The rows of one list: its first one shows them all.
+/// One row per kind; the first one shows the property that they share.
 fn conditions(property: &'static str, kinds: &[Directive], show: Show) -> Vec<Row> {
     let mut rows = Vec::new();
     for (key, value, read) in kinds {
-        let row = Row::field(Family::Unit, key, value, *read);
+        let row = field(key, value, *read);
         rows.push(match rows.is_empty() {
             true => row.shows(property, show),
             false => row.property(property),
