@@ -31,7 +31,7 @@ fn a_mistyped_key_is_refused_with_its_line_and_the_nearest_name() {
     refused(
         "web.service",
         "[Unit]\nDescription=x\n[Service]\nExecStrat=/bin/true\nExecStart=/bin/true\n",
-        "web.service:4: unknown key 'ExecStrat' in [Service] (did you mean ExecStart?)",
+        "web.service:4:1: unknown key 'ExecStrat' in [Service] (did you mean ExecStart?)",
     );
 }
 
@@ -289,7 +289,7 @@ fn verify_needs_no_daemon() {
     assert_eq!(verified.code, 1, "{verified:?}");
     let said = format!("{}{}", verified.stdout, verified.stderr);
     assert!(
-        said.contains("web.service:2: unknown key 'ExecStrat'"),
+        said.contains("web.service:2:1: unknown key 'ExecStrat'"),
         "{verified:?}"
     );
 }

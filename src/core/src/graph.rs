@@ -1,7 +1,7 @@
 //! Dependencies: what a target pulls in, in which order, and what can't be.
 //!
 //! The only file that knows petgraph.
-use gitproc_unit::{Diagnostic, Origin, Severity, Unit, UnitKind, UnitName, UnitSet};
+use gitproc_unit::{Code, Diagnostic, Origin, Severity, Unit, UnitKind, UnitName, UnitSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
@@ -45,7 +45,7 @@ pub fn check(units: &UnitSet) -> Vec<Diagnostic> {
     found
 }
 
-fn error(unit: &Unit, message: String, hint: &str) -> Diagnostic {
+fn error(unit: &Unit, code: Code, message: String, hint: &str) -> Diagnostic {
     let file = match &unit.origin {
         Origin::Tree { fragment, .. } => fragment.clone(),
         Origin::BuiltIn { .. } => unit.name.to_string(),
@@ -54,7 +54,9 @@ fn error(unit: &Unit, message: String, hint: &str) -> Diagnostic {
     Diagnostic {
         file,
         line: 0,
+        column: 0,
         severity: Severity::Error,
+        code,
         message,
         hint,
     }
@@ -86,7 +88,7 @@ fn check_requirements(units: &UnitSet, unit: &Unit, found: &mut Vec<Diagnostic>)
                 "add it, or write Wants={name} if {} can do without",
                 unit.name
             );
-            found.push(error(unit, message, &hint));
+            found.push(error(unit, Code::MissingRequirement, message, &hint));
         }
     }
 }
@@ -113,7 +115,12 @@ fn conflicts_of_wanted(units: &UnitSet) -> Vec<Diagnostic> {
                 continue;
             }
             let message = format!("{name} conflicts with {other}, and both are to run");
-            found.push(error(unit, message, "take one of them out of [Install]"));
+            found.push(error(
+                unit,
+                Code::Conflict,
+                message,
+                "take one of them out of [Install]",
+            ));
         }
     }
     found
@@ -184,7 +191,7 @@ fn order_cycles(units: &UnitSet) -> Vec<Diagnostic> {
                 .collect();
             let first = &units.units[graph[component[0]]];
             let message = format!("ordering cycle: {}", words.join(", "));
-            error(first, message, "remove one of these")
+            error(first, Code::Cycle, message, "remove one of these")
         })
         .collect()
 }

@@ -1,5 +1,5 @@
 //! A unit while it is read: what has been said so far, and what only the end of the files decides.
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{
     ExecRole, InstallSection, NotifyAccess, Restart, ServiceSection, ServiceType, UnitSection,
 };
@@ -16,6 +16,8 @@ pub(crate) struct Context<'a> {
     pub facts: &'a HostFacts,
     pub file: &'a str,
     pub line: u32,
+    /// Of the key or of the value, whichever is being judged; 0 for the line as a whole.
+    pub column: u32,
     pub diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -25,12 +27,20 @@ impl Context<'_> {
         specifier::resolve(text, self.name, self.facts)
     }
 
-    /// Reports at the line that is being read.
-    pub fn report(&mut self, severity: Severity, message: String, hint: Option<String>) {
+    /// Reports at the place that is being read.
+    pub fn report(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        message: String,
+        hint: Option<String>,
+    ) {
         self.diagnostics.push(Diagnostic {
             file: self.file.to_owned(),
             line: self.line,
+            column: self.column,
             severity,
+            code,
             message,
             hint,
         });

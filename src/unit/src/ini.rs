@@ -3,7 +3,7 @@
 //! A pre-pass turns the text into plain `[section]` and `key=value` lines (byte order mark, CR,
 //! comments, continuations) and remembers where each came from; rust-ini reads the rest. Left to
 //! itself rust-ini joins what systemd keeps apart, and gives no line numbers.
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use ini::{Ini, ParseOption};
 
 /// Longest logical line in bytes, as in systemd (`LONG_LINE_MAX`).
@@ -29,6 +29,11 @@ pub struct Entry {
     pub value: String,
     /// Line on which it begins, from 1.
     pub line: u32,
+    /// Where the key begins on that line, in characters from 1.
+    pub key_column: u32,
+    /// Where the value begins; of an empty value, or one that begins on a later line, behind the
+    /// `=`.
+    pub value_column: u32,
 }
 
 /// Reads `text`. What can't be read is left out and named in the diagnostics.
@@ -72,11 +77,18 @@ fn number(parsed: &Ini, plain: &Plain) -> Vec<Section> {
             let Some((number, key)) = key.split_once(' ') else {
                 continue;
             };
-            let line = number.parse().ok().and_then(|n: usize| lines.get(n));
+            let place = number.parse().ok().and_then(|n: usize| lines.get(n));
+            let Place {
+                line,
+                key_column,
+                value_column,
+            } = place.copied().unwrap_or_default();
             section.entries.push(Entry {
                 key: key.to_owned(),
                 value: value.to_owned(),
-                line: line.copied().unwrap_or(0),
+                line,
+                key_column,
+                value_column,
             });
         }
         section.entries.sort_by_key(|entry| entry.line);
@@ -84,28 +96,56 @@ fn number(parsed: &Ini, plain: &Plain) -> Vec<Section> {
     sections
 }
 
+/// Where an assignment stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    line: u32,
+    key_column: u32,
+    value_column: u32,
+}
+
+impl Place {
+    /// `text` is the assignment's first physical line.
+    fn of(line: u32, text: &str) -> Place {
+        let column = |at: usize| u32::try_from(text[..at].chars().count() + 1).unwrap_or(u32::MAX);
+        let indent = |text: &str| text.len() - text.trim_start().len();
+        let behind = text.find('=').map_or(text.len(), |at| at + 1);
+        let value = match text[behind..].trim() {
+            "" | "\\" => behind,
+            _ => behind + indent(&text[behind..]),
+        };
+        Place {
+            line,
+            key_column: column(indent(text)),
+            value_column: column(value),
+        }
+    }
+}
+
 /// The pre-pass and what it knows.
 #[derive(Default)]
 struct Plain {
     /// What rust-ini is given.
     text: String,
-    /// Name and line of each header, and the line of each key under it.
-    headers: Vec<(String, u32, Vec<u32>)>,
+    /// Name and line of each header, and the place of each key under it.
+    headers: Vec<(String, u32, Vec<Place>)>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Plain {
     fn read(&mut self, file: &str, text: &str) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut pending: Option<(u32, String)> = None;
+        let mut pending: Option<(Place, String)> = None;
         for (number, raw) in (1u32..).zip(text.split('\n')) {
             let line = raw.strip_suffix('\r').unwrap_or(raw);
             if line.trim_start().starts_with(['#', ';']) {
                 continue;
             }
-            let (start, mut logical) = pending.take().unwrap_or((number, String::new()));
+            let (start, mut logical) = pending
+                .take()
+                .unwrap_or_else(|| (Place::of(number, line), String::new()));
             if logical.len() + line.len() > LINE_MAX {
-                self.error(file, start, "line is longer than 1 MiB".into(), None);
+                self.error(file, start.line, "line is longer than 1 MiB".into(), None);
                 continue;
             }
             logical.push_str(line);
@@ -123,7 +163,8 @@ impl Plain {
         }
     }
 
-    fn line(&mut self, file: &str, number: u32, line: &str) {
+    fn line(&mut self, file: &str, place: Place, line: &str) {
+        let number = place.line;
         if line.is_empty() {
             return;
         }
@@ -169,14 +210,19 @@ impl Plain {
         };
         self.text
             .push_str(&format!("{} {key}={value}\n", lines.len()));
-        lines.push(number);
+        lines.push(place);
     }
 
     fn error(&mut self, file: &str, line: u32, message: String, hint: Option<&str>) {
         self.diagnostics.push(Diagnostic {
             file: file.to_owned(),
             line,
+            column: 0,
             severity: Severity::Error,
+            code: match line {
+                0 => Code::Unreadable,
+                _ => Code::Syntax,
+            },
             message,
             hint: hint.map(str::to_owned),
         });
@@ -224,6 +270,22 @@ mod tests {
                 ("A".into(), 12, vec![entry("x", "\"q\\n\"", 13)]),
             ]
         );
+    }
+
+    #[test]
+    fn columns_count_characters_from_one() {
+        for (line, columns) in [
+            ("x=1", (1, 3)),
+            ("  x = 1", (3, 7)),
+            ("x=", (1, 3)),
+            ("\u{a0}x=\u{a0}ä", (2, 5)),
+            ("x=a=b", (1, 3)),
+            ("x=\\\n  1", (1, 3)),
+        ] {
+            let (sections, _) = parse_ini("f", &format!("[A]\n{line}\n"));
+            let entry = &sections[0].entries[0];
+            assert_eq!((entry.key_column, entry.value_column), columns, "{line}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod tree;
 pub mod value;
 mod words;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};

@@ -1,5 +1,5 @@
 //! Applies the text of a fragment or drop-in to a draft, assignment by assignment.
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::ini::{Entry, Section, parse_ini};
 use crate::name::UnitKind;
@@ -30,12 +30,12 @@ pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, text: &str) {
     let (sections, findings) = parse_ini(cx.file, text);
     cx.diagnostics.extend(findings);
     for section in &sections {
-        cx.line = section.line;
+        (cx.line, cx.column) = (section.line, 0);
         if !accepts(cx, section) {
             continue;
         }
         for entry in &section.entries {
-            cx.line = entry.line;
+            (cx.line, cx.column) = (entry.line, entry.key_column);
             assign(draft, cx, section, entry);
         }
     }
@@ -51,6 +51,7 @@ fn accepts(cx: &mut Context<'_>, section: &Section) -> bool {
     if name.starts_with("X-") {
         if OURS.contains(&name) {
             cx.report(
+                Code::NotHonoured,
                 Severity::Warning,
                 format!("[{name}] is not honoured yet"),
                 None,
@@ -59,6 +60,7 @@ fn accepts(cx: &mut Context<'_>, section: &Section) -> bool {
     } else if SECTIONS.contains(&name) {
         let kind = cx.name.kind().suffix();
         cx.report(
+            Code::UnknownSection,
             Severity::Error,
             format!("section [{name}] has no place in a .{kind}"),
             None,
@@ -67,6 +69,7 @@ fn accepts(cx: &mut Context<'_>, section: &Section) -> bool {
         let hint =
             nearest(name, SECTIONS.into_iter()).map(|known| format!("did you mean [{known}]?"));
         cx.report(
+            Code::UnknownSection,
             Severity::Error,
             format!("unknown section [{}]", excerpt(name)),
             hint,
@@ -81,8 +84,14 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
         return unknown(cx, &section.name, key);
     };
     if let Some(honour) = row.honour {
+        cx.column = entry.value_column;
         if let Err(err) = honour(draft, cx, &entry.value) {
-            cx.report(Severity::Error, format!("{key}=: {err}"), None);
+            cx.report(
+                Code::BadValue,
+                Severity::Error,
+                format!("{key}=: {err}"),
+                None,
+            );
         }
         return;
     }
@@ -91,7 +100,12 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
             // Switched off, or reset to nothing, it asks for nothing.
             if !entry.value.is_empty() && parse_bool(&entry.value) != Ok(false) {
                 let message = format!("{key}= is not honoured yet");
-                cx.report(Severity::Error, message, Some(why.to_owned()));
+                cx.report(
+                    Code::NotHonoured,
+                    Severity::Error,
+                    message,
+                    Some(why.to_owned()),
+                );
             }
             return;
         }
@@ -101,13 +115,14 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
             return;
         }
     };
-    cx.report(Severity::Warning, warning, None);
+    cx.report(Code::NotHonoured, Severity::Warning, warning, None);
 }
 
 fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     if key.starts_with("X-") {
         if OURS.contains(&key) {
             cx.report(
+                Code::NotHonoured,
                 Severity::Warning,
                 format!("{key}= is not honoured yet"),
                 None,
@@ -121,6 +136,7 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     if let Some(row) = elsewhere {
         let hint = format!("it belongs in [{}]", row.section);
         cx.report(
+            Code::UnknownKey,
             Severity::Warning,
             format!("{message}, ignoring"),
             Some(hint),
@@ -128,11 +144,17 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     } else if let Some(near) = nearest(key, known.map(|row| row.key)) {
         // A slip of the keyboard changes what runs: the commit is refused.
         cx.report(
+            Code::UnknownKey,
             Severity::Error,
             message,
             Some(format!("did you mean {near}?")),
         );
     } else {
-        cx.report(Severity::Warning, format!("{message}, ignoring"), None);
+        cx.report(
+            Code::UnknownKey,
+            Severity::Warning,
+            format!("{message}, ignoring"),
+            None,
+        );
     }
 }

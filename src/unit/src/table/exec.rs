@@ -1,6 +1,7 @@
 //! [Service]: what a process is executed with (systemd.exec(5)).
 use super::service::{flag, of};
 use super::{Row, one_of, texts, word_of};
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::model::{
     DirectoryKind, EnvironmentFile, Preserve, Resource, Rlimit, ServiceSection, Unit,
@@ -363,7 +364,7 @@ fn directories(
         }
         if let Some(link) = link {
             let message = format!("{key}={path}:{link}: the link is not made yet");
-            cx.report(crate::Severity::Warning, message, None);
+            cx.report(Code::NotHonoured, Severity::Warning, message, None);
         }
         let path = crate::value::simplify_path(path);
         if !list.contains(&path) {

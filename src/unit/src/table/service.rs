@@ -1,6 +1,7 @@
 //! [Service]: the life of a service (systemd.service(5)) and its end (systemd.kill(5)).
 use super::{Row, Standing, bare, one_of, word_of};
 use crate::command::parse_commands;
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::model::{
     ExecCommand, ExecRole, ExitStatusSet, KillMode, NotifyAccess, Privileges, Restart,
@@ -182,13 +183,13 @@ fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<
     if value == "dbus" {
         draft.service_type = Some(ServiceType::Exec);
         let message = "Type=dbus is run as Type=exec: the bus name is not waited for";
-        cx.report(crate::Severity::Warning, message.into(), None);
+        cx.report(Code::NotHonoured, Severity::Warning, message.into(), None);
         return Ok(());
     }
     let chosen = one_of(value, TYPES)?;
     if chosen == ServiceType::Idle {
         let message = "Type=idle is run as Type=simple";
-        cx.report(crate::Severity::Warning, message.into(), None);
+        cx.report(Code::NotHonoured, Severity::Warning, message.into(), None);
     }
     draft.service_type = Some(chosen);
     Ok(())
@@ -200,7 +201,7 @@ fn kill_mode(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(),
         let message = format!(
             "KillMode={value} is honoured in part: what is left is killed when the service's namespace ends"
         );
-        cx.report(crate::Severity::Warning, message, None);
+        cx.report(Code::NotHonoured, Severity::Warning, message, None);
     }
     draft.service.kill.mode = mode;
     Ok(())

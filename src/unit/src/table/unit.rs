@@ -1,5 +1,6 @@
 //! [Unit] (systemd.unit(5)).
 use super::{Row, Standing, bare, texts};
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue;
@@ -160,7 +161,7 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
                 "Documentation={} is no URI, ignoring",
                 crate::text::excerpt(&uri)
             );
-            cx.report(crate::Severity::Warning, message, None);
+            cx.report(Code::BadValue, Severity::Warning, message, None);
         }
     }
     Ok(())
