@@ -279,17 +279,3 @@ fn usage_errors_are_exit_code_2() {
     let answer = output(command.arg("frobnicate"));
     assert_eq!(answer.code, 2, "{answer:?}");
 }
-
-#[test]
-fn verify_needs_no_daemon() {
-    let instance = Instance::init();
-    let file = instance.root.join("web.service");
-    std::fs::write(&file, "[Service]\nExecStrat=/bin/true\n").expect("written");
-    let verified = instance.run(&["verify", file.to_str().expect("UTF-8")]);
-    assert_eq!(verified.code, 1, "{verified:?}");
-    let said = format!("{}{}", verified.stdout, verified.stderr);
-    assert!(
-        said.contains("web.service:2:1: unknown key 'ExecStrat'"),
-        "{verified:?}"
-    );
-}

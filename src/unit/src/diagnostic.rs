@@ -37,6 +37,13 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    /// What makes it the same finding in another version of the file, in which lines have moved.
+    pub fn kin(&self) -> (&str, Code, Severity, &str) {
+        (&self.file, self.code, self.severity, &self.message)
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, self.column) {
