@@ -167,6 +167,8 @@ impl Instance {
 
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.person.command(&self.program);
+        // Not in the repository of this project, which is nobody's business here.
+        command.current_dir(&self.root);
         command.arg("--root").arg(&self.root).args(arguments);
         output(hermetic(&mut command))
     }

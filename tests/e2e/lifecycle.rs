@@ -40,7 +40,7 @@ fn a_push_names_what_is_not_honoured_once() {
     let unit = sleeper("PrivateTmp=yes");
     let instance = Instance::start();
     let pushed = instance.push(&[("web.service", &unit)]).ok();
-    let warning = "web.service:3: warning: PrivateTmp= is not honoured yet";
+    let warning = "web.service:3:1: warning: PrivateTmp= is not honoured yet";
     assert_eq!(pushed.stderr.matches(warning).count(), 1, "{pushed:?}");
     instance.shutdown();
 }

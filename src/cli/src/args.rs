@@ -84,7 +84,8 @@ pub enum Verb {
     Rollback(RollbackArgs),
     /// What was deployed, newest first
     History(HistoryArgs),
-    /// Check files, a directory of files, or a commit
+    /// Check unit files, directories, commits or ranges of commits; needs no daemon
+    #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArgs),
     /// Stop every service in order, then the daemon
     Shutdown,
@@ -163,7 +164,7 @@ pub struct ShowArgs {
     /// Only these properties
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     pub property: Vec<String>,
-    /// Unit files to read, without a daemon
+    /// Unit files to read, without a daemon: each alone, without its drop-ins or neighbours
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "units")]
     pub file: Vec<PathBuf>,
     /// With --file: make templates into instances of this name
@@ -252,10 +253,29 @@ pub struct HistoryArgs {
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Files, directories or a commit [default: head of the branch]
-    #[arg(value_name = "PATH|REV")]
+    /// Unit files, drop-ins, directories, commits (HEAD~1, REV:DIR) or ranges (A..B)
+    #[arg(value_name = "PATH|REV|RANGE")]
     pub what: Vec<String>,
+    /// Warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
 }
+
+/// What `verify --help` ends with.
+const VERIFY_HELP: &str = "\
+Without arguments: the files at the top of the git work tree here; where there is no repository, \
+the head of the branch in the daemon's store.
+Files given together are one set of units; the other files of their directories count as well, but \
+what is wrong with those is not said.
+Commits are read from the git repository here, else from the daemon's store. Of a range, each \
+commit is checked, the oldest first; what was wrong before is not repeated.
+
+Prints FILE:LINE:COLUMN: [warning: ]MESSAGE (HINT), in ranges with COMMIT: before it. With -o json: \
+one array of objects with file, line, column, severity, code, message, hint and commit.
+To switch a warning off for good, write into the file: [X-Gitproc], LintIgnore=CODE CODE…
+
+Exit codes: 0 fine, or only warnings; 1 an error (with --strict also a warning); 2 an argument \
+that names nothing.";
 
 #[derive(Debug, Args)]
 pub struct HookArgs {

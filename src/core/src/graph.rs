@@ -1,7 +1,7 @@
-//! Dependencies: what a target pulls in, in which order, and what can't be.
+//! Dependencies: what a target pulls in, and orders that go in a circle.
 //!
 //! The only file that knows petgraph.
-use gitproc_unit::{Diagnostic, Origin, Severity, Unit, UnitKind, UnitName, UnitSet};
+use gitproc_unit::{Origin, UnitKind, UnitName, UnitSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
@@ -33,109 +33,20 @@ pub fn wanted(units: &UnitSet, target: &UnitName) -> BTreeSet<UnitName> {
     found
 }
 
-/// What is wrong with the set as a whole: ordering cycles (named edge by edge), requirements on
-/// units that do not exist or that can't run, wanted units that conflict. Errors refuse the commit.
-pub fn check(units: &UnitSet) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for unit in units.units.values().filter(|unit| !unit.name.is_template()) {
-        check_requirements(units, unit, &mut found);
-    }
-    found.extend(order_cycles(units));
-    found.extend(conflicts_of_wanted(units));
-    found
+/// Which directive of which unit makes one unit come after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge<'a> {
+    /// Whose directive.
+    pub unit: &'a UnitName,
+    /// `After` or `Before`.
+    pub key: &'static str,
+    /// The other unit.
+    pub value: &'a UnitName,
 }
 
-fn error(unit: &Unit, message: String, hint: &str) -> Diagnostic {
-    let file = match &unit.origin {
-        Origin::Tree { fragment, .. } => fragment.clone(),
-        Origin::BuiltIn { .. } => unit.name.to_string(),
-    };
-    let hint = (!hint.is_empty()).then(|| hint.to_owned());
-    Diagnostic {
-        file,
-        line: 0,
-        severity: Severity::Error,
-        message,
-        hint,
-    }
-}
-
-fn check_requirements(units: &UnitSet, unit: &Unit, found: &mut Vec<Diagnostic>) {
-    let section = &unit.unit;
-    let kinds = [
-        ("Requires", &section.requires),
-        ("BindsTo", &section.binds_to),
-        ("Requisite", &section.requisite),
-    ];
-    for (key, names) in kinds {
-        for name in names {
-            let message = match units.units.get(name) {
-                _ if is_host_kind(name.kind()) => continue,
-                None => format!("{key}={name}: there is no {name} in this commit"),
-                Some(other) => match (&other.origin, name.kind()) {
-                    (Origin::BuiltIn { reached: false }, _) => {
-                        format!("{key}={name}: {name} is never reached while the host runs")
-                    }
-                    (_, UnitKind::Service | UnitKind::Target) => continue,
-                    (_, kind) => {
-                        format!("{key}={name}: {} units are not run yet", kind.suffix())
-                    }
-                },
-            };
-            let hint = format!(
-                "add it, or write Wants={name} if {} can do without",
-                unit.name
-            );
-            found.push(error(unit, message, &hint));
-        }
-    }
-}
-
-/// Pairs of wanted units that exclude each other.
-fn conflicts_of_wanted(units: &UnitSet) -> Vec<Diagnostic> {
-    let default = UnitName::parse("default.target").expect("a valid name");
-    let wanted = wanted(units, &default);
-    let mut found = Vec::new();
-    for name in &wanted {
-        let Some(unit) = units.units.get(name) else {
-            continue;
-        };
-        if matches!(unit.origin, Origin::BuiltIn { .. }) {
-            continue;
-        }
-        for other in unit
-            .unit
-            .conflicts
-            .iter()
-            .filter(|other| wanted.contains(*other))
-        {
-            if *other == *name || is_built_in(units, other) {
-                continue;
-            }
-            let message = format!("{name} conflicts with {other}, and both are to run");
-            found.push(error(unit, message, "take one of them out of [Install]"));
-        }
-    }
-    found
-}
-
-fn is_built_in(units: &UnitSet, name: &UnitName) -> bool {
-    units
-        .units
-        .get(name)
-        .is_some_and(|unit| matches!(unit.origin, Origin::BuiltIn { .. }))
-}
-
-/// Which directive of which unit makes `later` come after `earlier`.
-#[derive(Debug, Clone)]
-struct Edge<'a> {
-    unit: &'a UnitName,
-    key: &'static str,
-    value: &'a UnitName,
-}
-
-/// Ordering cycles among units of the tree. Built-in targets don't count: they are always there.
-fn order_cycles(units: &UnitSet) -> Vec<Diagnostic> {
+/// Ordering cycles among units of the tree, a shortest one for each group of units that can't be
+/// put in order, edge by edge. Built-in targets don't count: they are always there.
+pub fn order_cycles(units: &UnitSet) -> Vec<Vec<Edge<'_>>> {
     let mut graph: DiGraph<&UnitName, Edge<'_>> = DiGraph::new();
     let mut nodes: BTreeMap<&UnitName, NodeIndex> = BTreeMap::new();
     for (name, unit) in &units.units {
@@ -177,14 +88,7 @@ fn order_cycles(units: &UnitSet) -> Vec<Diagnostic> {
         .filter(|component| component.len() > 1 || graph.contains_edge(component[0], component[0]))
         .map(|mut component| {
             component.sort_by_key(|node| graph[*node]);
-            let edges = shortest_cycle(&graph, &component);
-            let words: Vec<String> = edges
-                .iter()
-                .map(|edge| format!("{}: {}={}", edge.unit, edge.key, edge.value))
-                .collect();
-            let first = &units.units[graph[component[0]]];
-            let message = format!("ordering cycle: {}", words.join(", "));
-            error(first, message, "remove one of these")
+            shortest_cycle(&graph, &component)
         })
         .collect()
 }
@@ -202,18 +106,18 @@ fn shortest_cycle<'a>(
         for edge in graph.edges(node) {
             let next = edge.target();
             if next == start {
-                let mut edges = vec![edge.weight().clone()];
+                let mut edges = vec![*edge.weight()];
                 let mut at = node;
                 while at != start {
                     let (previous, weight) = &came_by[&at];
-                    edges.push(weight.clone());
+                    edges.push(*weight);
                     at = *previous;
                 }
                 edges.reverse();
                 return edges;
             }
             if inside.contains(&next) && !came_by.contains_key(&next) {
-                came_by.insert(next, (node, edge.weight().clone()));
+                came_by.insert(next, (node, *edge.weight()));
                 open.push_back(next);
             }
         }

@@ -10,6 +10,7 @@ pub mod generation;
 pub mod graph;
 pub mod ids;
 pub mod layout;
+pub mod lint;
 pub mod logline;
 pub mod plan;
 pub mod protocol;

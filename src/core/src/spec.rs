@@ -11,6 +11,9 @@ use gitproc_unit::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Where bare command names are looked up, and the default PATH (systemd's).
+pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Version of [`ExecSpec`]; raised when a helper of the version before would misread it.
 pub const SPEC_VERSION: u32 = 1;
 

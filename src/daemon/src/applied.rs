@@ -107,7 +107,7 @@ impl Applied {
     /// Its units; empty when there is no copy that can be read.
     pub fn units(&self, facts: &HostFacts) -> Arc<UnitSet> {
         match self.read() {
-            Ok(snapshot) => Candidate::judge(snapshot, facts).units,
+            Ok(snapshot) => Arc::new(gitproc_unit::load(&snapshot.files, facts).units),
             Err(_) => Arc::default(),
         }
     }
@@ -140,7 +140,8 @@ mod tests {
             author: "Ada".into(),
             files,
         };
-        Candidate::judge(snapshot, &HostFacts::example())
+        let target = UnitName::parse("default.target").expect("a valid name");
+        Candidate::judge(snapshot, &HostFacts::example(), &target)
     }
 
     #[test]

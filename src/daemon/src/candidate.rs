@@ -1,8 +1,16 @@
-//! A commit that was read and judged: its units, and what is wrong with them. Pure.
+//! A commit that was read and judged: its units, and what is wrong with them. Pure, but for
+//! [`Candidate::on_this_host`].
+use crate::host_view::HostView;
 use crate::store::Snapshot;
-use gitproc_core::{CommitId, graph, plan};
+use gitproc_core::lint::{self, Subject};
+use gitproc_core::{CommitId, plan};
 use gitproc_unit::{Diagnostic, HostFacts, Severity, TreeFiles, UnitName, UnitSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the host may be looked at for warnings: a name service, or a file system of the
+/// network, that does not answer holds up nobody.
+const HOST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A commit, loaded.
 #[derive(Debug, Clone)]
@@ -22,11 +30,16 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Loads and checks a commit's tree.
-    pub fn judge(snapshot: Snapshot, facts: &HostFacts) -> Candidate {
+    /// Loads and checks a commit's tree, as far as that goes without looking at the host.
+    pub fn judge(snapshot: Snapshot, facts: &HostFacts, target: &UnitName) -> Candidate {
         let loaded = gitproc_unit::load(&snapshot.files, facts);
-        let mut diagnostics = loaded.diagnostics;
-        diagnostics.extend(graph::check(&loaded.units));
+        let subject = Subject {
+            tree: &snapshot.files,
+            units: &loaded.units,
+            target,
+            as_root: facts.uid == 0,
+        };
+        let diagnostics = lint::judge(&loaded, &subject);
         Candidate {
             commit: snapshot.commit,
             subject: snapshot.subject,
@@ -35,6 +48,35 @@ impl Candidate {
             units: Arc::new(loaded.units),
             diagnostics,
         }
+    }
+
+    /// Adds what this host lacks for it: only warnings, so that a deadline may cut them off.
+    pub async fn on_this_host(mut self, target: &UnitName) -> Candidate {
+        let (files, units) = (Arc::clone(&self.files), Arc::clone(&self.units));
+        let target = target.clone();
+        let looking = tokio::task::spawn_blocking(move || {
+            let subject = Subject {
+                tree: &files,
+                units: &units,
+                target: &target,
+                as_root: false,
+            };
+            lint::judge_on_host(&subject, &HostView::default())
+        });
+        match tokio::time::timeout(HOST_DEADLINE, looking).await {
+            Ok(Ok(found)) => {
+                self.diagnostics.extend(found);
+                self.diagnostics.sort();
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(
+                    "no answer from files or users of this host in {HOST_DEADLINE:?}: {} is not \
+                     checked against them, ignoring",
+                    self.commit.short()
+                );
+            }
+        }
+        self
     }
 
     /// What refuses it.

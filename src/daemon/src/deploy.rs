@@ -217,7 +217,7 @@ impl Deploy {
             Ok(snapshot) => (record, snapshot),
             Err(error) => self.take_up_copy(error)?,
         };
-        let candidate = Candidate::judge(snapshot, &self.host.facts);
+        let candidate = self.judge(snapshot).await;
         // An older daemon made none, or one was lost.
         if !self.applied.is_of(&candidate.commit) {
             self.copy(&candidate);
@@ -229,6 +229,11 @@ impl Deploy {
             record.commit.short()
         );
         self.set_target(record, candidate).await
+    }
+
+    async fn judge(&self, snapshot: Snapshot) -> Candidate {
+        let candidate = Candidate::judge(snapshot, &self.host.facts, &self.target);
+        candidate.on_this_host(&self.target).await
     }
 
     /// Keeps a copy of what counts from now on.
@@ -323,7 +328,7 @@ impl Deploy {
             });
         }
         let snapshot = self.store.snapshot(&head, None).await?;
-        let candidate = Candidate::judge(snapshot, &self.host.facts);
+        let candidate = self.judge(snapshot).await;
         if let Some(refusal) = candidate.refusal() {
             self.hold(format!("{refusal}; what runs stays as it is"));
             let report = ApplyReport {

@@ -21,6 +21,7 @@ mod git_socket;
 mod hold;
 mod holder;
 mod host;
+mod host_view;
 mod identity;
 mod last_words;
 mod lines;
@@ -51,6 +52,7 @@ use std::path::PathBuf;
 
 pub use hold::hold;
 pub use host::facts as host_facts;
+pub use host_view::HostView;
 pub use run::run;
 
 /// How the daemon is started.

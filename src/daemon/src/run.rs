@@ -1,6 +1,5 @@
 //! The life of the daemon: look around, take up what lives, say ready, serve, leave.
 use crate::applied::{self, Applied};
-use crate::candidate::Candidate;
 use crate::config::{self, Config};
 use crate::deploy::Deploy;
 use crate::driver::Driver;
@@ -291,7 +290,9 @@ impl Definitions {
         }
         if !self.known.contains_key(commit) {
             let units = match store.snapshot(commit, None).await {
-                Ok(snapshot) => Some(Candidate::judge(snapshot, &host.facts).units),
+                Ok(snapshot) => Some(Arc::new(
+                    gitproc_unit::load(&snapshot.files, &host.facts).units,
+                )),
                 Err(error) => {
                     let cause = crate::deploy::chain(&error);
                     tracing::warn!("units of {} can't be read again: {cause}", commit.short());

@@ -5,7 +5,7 @@
 //! successful exec closes.
 use crate::environment;
 use gitproc_core::protocol::Failure;
-use gitproc_core::spec::{ExecSpec, ExecStep, Ids, NamespaceMode};
+use gitproc_core::spec::{ExecSpec, ExecStep, Ids, NamespaceMode, SEARCH_PATH};
 use gitproc_sys::credentials::{self, RlimitResource};
 use gitproc_unit::{ExecCommand, Privileges, Resource};
 use nix::errno::Errno;
@@ -241,7 +241,7 @@ fn find(path: &str) -> Step<String> {
     if path.contains('/') {
         return Ok(path.to_owned());
     }
-    environment::SEARCH_PATH
+    SEARCH_PATH
         .split(':')
         .map(|dir| format!("{dir}/{path}"))
         .find(|candidate| {
@@ -251,7 +251,7 @@ fn find(path: &str) -> Step<String> {
         .ok_or_else(|| Failure {
             step: ExecStep::Exec,
             errno: Errno::ENOENT as i32,
-            detail: format!("find {path} in {}", environment::SEARCH_PATH),
+            detail: format!("find {path} in {}", SEARCH_PATH),
         })
 }
 

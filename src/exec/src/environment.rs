@@ -1,10 +1,7 @@
 //! The environment of a command, in systemd's order: later ones win.
-use gitproc_core::spec::ExecSpec;
+use gitproc_core::spec::{ExecSpec, SEARCH_PATH};
 use gitproc_unit::{DirectoryKind, parse_environment_file};
 use std::io::Read;
-
-/// Where bare command names are looked up, and the default PATH (systemd's).
-pub(crate) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Longest environment file that is read, in bytes.
 const FILE_MAX: u64 = 1 << 20;

@@ -18,3 +18,4 @@ pub mod worker;
 pub use client::{Worker, WorkerConfig, WorkerError};
 pub use identity::Identity;
 pub use protocol::{CommitInfo, FailureKind, HeadState, Person, Request, Response, Snapshot};
+pub use store::{LocalRepository, RANGE_MAX};

@@ -1,9 +1,12 @@
 //! The repository itself, as the worker sees it. git2 does not leave this module.
 mod history;
+mod local;
 mod resolve;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+
+pub use local::{LocalRepository, RANGE_MAX};
 
 use crate::protocol::{Failure, FailureKind, HeadState, MAX_BRANCHES_NAMED, Request, Response};
 use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions};
@@ -42,7 +45,11 @@ pub(crate) fn answer(store: &Path, request: Request) -> Result<Response, Failure
         Request::Head { branch } => head(&open(store)?, &branch).map(Response::Head),
         Request::Resolve { rev, branch } => {
             let repository = open(store)?;
-            let commit = resolve::resolve(&repository, &rev, &branch)?;
+            let names = resolve::Names {
+                head: &branch_reference(&branch)?,
+                spaces: &resolve::SPACES,
+            };
+            let commit = resolve::resolve(&repository, &rev, &names)?;
             Ok(Response::Commit(history::info(&commit)))
         }
         Request::Snapshot {

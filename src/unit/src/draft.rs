@@ -1,5 +1,5 @@
 //! A unit while it is read: what has been said so far, and where.
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{
     InstallSection, NotifyAccess, ServiceSection, ServiceType, Triggers, UnitSection,
 };
@@ -19,6 +19,8 @@ pub(crate) struct Context<'a> {
     pub facts: &'a HostFacts,
     pub file: &'a str,
     pub line: u32,
+    /// Of the key or of the value, whichever is being judged; 0 for the line as a whole.
+    pub column: u32,
     pub diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -33,12 +35,20 @@ impl Context<'_> {
         specifier::resolve_name(text, self.name, self.facts)
     }
 
-    /// Reports at the line that is being read.
-    pub fn report(&mut self, severity: Severity, message: String, hint: Option<String>) {
+    /// Reports at the place that is being read.
+    pub fn report(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        message: String,
+        hint: Option<String>,
+    ) {
         self.diagnostics.push(Diagnostic {
             file: self.file.to_owned(),
             line: self.line,
+            column: self.column,
             severity,
+            code,
             message,
             hint,
         });
@@ -50,6 +60,7 @@ impl Context<'_> {
 pub(crate) struct Place {
     pub file: String,
     pub line: u32,
+    pub column: u32,
 }
 
 /// The unit so far.

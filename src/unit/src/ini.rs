@@ -3,7 +3,7 @@
 //! A pre-pass finds the logical lines (byte order mark, line ends, comments, continuations), checks
 //! them and remembers where each came from; rust-ini reads the rest. Left to itself rust-ini joins
 //! what systemd keeps apart, trims more than systemd does, and gives no places.
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::text::excerpt;
 use crate::utf8::{first_invalid, is_character};
 use crate::words::is_space;
@@ -253,7 +253,12 @@ impl<'a> Plain<'a> {
         self.diagnostics.push(Diagnostic {
             file: self.file.to_owned(),
             line,
+            column: 0,
             severity: Severity::Error,
+            code: match line {
+                0 => Code::Unreadable,
+                _ => Code::Syntax,
+            },
             message,
             hint: hint.map(str::to_owned),
         });

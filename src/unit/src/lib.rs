@@ -34,7 +34,7 @@ pub mod value;
 pub mod words;
 
 pub use condition::{Condition, ConditionKind, Outcome, Verdict, condition_property};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};

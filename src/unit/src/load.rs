@@ -1,7 +1,7 @@
 //! From the files of a commit to its units: fragments, drop-ins, templates, links, [Install].
 use crate::builtin;
 use crate::dependencies;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::draft::{Context, Draft};
 use crate::meaning::meaning;
 use crate::model::{MeaningHash, Origin, Unit, UnitSet};
@@ -109,7 +109,7 @@ impl<'a> Loader<'a> {
             .collect();
         for name in circular {
             let message = "links in a circle, or over too many links".to_owned();
-            self.report(name.as_str(), Severity::Error, message);
+            self.report(name.as_str(), Code::BadLink, Severity::Error, message);
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Loader<'a> {
             Ok(name) => name,
             // README.md, scripts: not ours to judge.
             Err(crate::UnitNameError::Suffix(_)) => return,
-            Err(err) => return self.report(path, Severity::Error, err.to_string()),
+            Err(err) => return self.report(path, Code::BadName, Severity::Error, err.to_string()),
         };
         match entry {
             TreeEntry::File(text) if text.is_empty() => {
@@ -132,7 +132,12 @@ impl<'a> Loader<'a> {
             }
             TreeEntry::Symlink(target) => self.survey_link(path, name, target),
             TreeEntry::Problem(why) => {
-                self.report(path, Severity::Error, format!("can't be read: {why}"));
+                self.report(
+                    path,
+                    Code::Unreadable,
+                    Severity::Error,
+                    format!("can't be read: {why}"),
+                );
             }
         }
     }
@@ -145,11 +150,11 @@ impl<'a> Loader<'a> {
             .and_then(|target| Some((self.tree.entries.get_key_value(target.as_str())?.0, target)));
         let Some((fragment, target)) = found else {
             let message = format!("links to {target}, which is no unit of this directory");
-            return self.report(path, Severity::Error, message);
+            return self.report(path, Code::BadLink, Severity::Error, message);
         };
         if target.kind() != name.kind() {
             let message = format!("links to {target}, which is another kind of unit");
-            self.report(path, Severity::Error, message);
+            self.report(path, Code::BadLink, Severity::Error, message);
         } else if name.template().as_ref() == Some(&target) {
             self.explicit.insert(name, fragment);
         } else {
@@ -166,7 +171,12 @@ impl<'a> Loader<'a> {
                 if let (true, TreeEntry::Problem(why)) = (file.ends_with(".conf"), entry) {
                     // Only where a unit could be meant: conf.d/ of others is not ours.
                     if owner.contains('.') || owner == "service" || owner == "target" {
-                        self.report(path, Severity::Error, format!("can't be read: {why}"));
+                        self.report(
+                            path,
+                            Code::Unreadable,
+                            Severity::Error,
+                            format!("can't be read: {why}"),
+                        );
                     }
                 }
                 return;
@@ -177,7 +187,7 @@ impl<'a> Loader<'a> {
             (Ok(owner), Ok(wanted)) => {
                 self.pulls.insert((owner, wanted, pull));
             }
-            (Ok(_), Err(err)) => self.report(path, Severity::Error, err.to_string()),
+            (Ok(_), Err(err)) => self.report(path, Code::BadName, Severity::Error, err.to_string()),
             (Err(_), _) => {}
         }
     }
@@ -209,7 +219,7 @@ impl<'a> Loader<'a> {
             };
             if self.units.len() >= UNITS_MAX {
                 let message = format!("more than {UNITS_MAX} units");
-                self.report(path, Severity::Error, message);
+                self.report(path, Code::TooMany, Severity::Error, message);
                 return;
             }
             if let Some((unit, makes_sense)) = self.read_unit(&name, path) {
@@ -275,6 +285,7 @@ impl<'a> Loader<'a> {
                 facts: self.facts,
                 file,
                 line: 0,
+                column: 0,
                 diagnostics: &mut found,
             };
             read(&mut draft, &mut cx, text);
@@ -302,13 +313,13 @@ impl<'a> Loader<'a> {
         if let Err(err) = &settled {
             // With lines refused, what is missing may just be what was refused.
             if !broken {
-                self.report(path, Severity::Error, err.to_string());
+                self.report(path, Code::BadService, Severity::Error, err.to_string());
             }
         }
         if !runs && self.explicit.get(name) == Some(&path) {
             let kind = name.kind().suffix();
             let message = format!("{kind} units are not run yet, ignoring");
-            self.report(path, Severity::Warning, message);
+            self.report(path, Code::NotHonoured, Severity::Warning, message);
         }
         Some((unit, settled.is_ok()))
     }
@@ -385,7 +396,7 @@ impl<'a> Loader<'a> {
                 let message =
                     format!("nothing pulls in {wanted} by {owner}: it is not in the tree");
                 let path = self.fragment(&wanted).unwrap_or(wanted.as_str()).to_owned();
-                self.report(&path, Severity::Warning, message);
+                self.report(&path, Code::NeverStarted, Severity::Warning, message);
             }
         }
         self.orphans();
@@ -425,7 +436,7 @@ impl<'a> Loader<'a> {
                 }
                 None => format!("drop-in for {owner}, which is not run from this tree, ignoring"),
             };
-            self.report(path, Severity::Warning, message);
+            self.report(path, Code::OrphanDropIn, Severity::Warning, message);
         }
     }
 
@@ -442,11 +453,13 @@ impl<'a> Loader<'a> {
         self.units = units;
     }
 
-    fn report(&mut self, file: &str, severity: Severity, message: String) {
+    fn report(&mut self, file: &str, code: Code, severity: Severity, message: String) {
         self.diagnostics.push(Diagnostic {
             file: file.to_owned(),
             line: 0,
+            column: 0,
             severity,
+            code,
             message,
             hint: None,
         });

@@ -1,5 +1,5 @@
 //! Applies the text of a fragment or drop-in to a draft, assignment by assignment.
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft, Place};
 use crate::ini::{Entry, Section, parse_ini};
 use crate::table::{Body, RowId, Standing, by_id, find, table};
@@ -30,12 +30,12 @@ pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, text: &str) {
     let (sections, findings) = parse_ini(cx.file, text);
     cx.diagnostics.extend(findings);
     for section in &sections {
-        cx.line = section.line;
+        (cx.line, cx.column) = (section.line, 0);
         if !accepts(cx, section) {
             continue;
         }
         for entry in &section.entries {
-            cx.line = entry.line;
+            (cx.line, cx.column) = (entry.line, entry.key_column);
             assign(draft, cx, section, entry);
         }
     }
@@ -51,6 +51,7 @@ fn accepts(cx: &mut Context<'_>, found: &Section) -> bool {
     if name.starts_with("X-") {
         if OURS.contains(&name) {
             cx.report(
+                Code::NotHonoured,
                 Severity::Warning,
                 format!("[{name}] is not honoured yet"),
                 None,
@@ -59,6 +60,7 @@ fn accepts(cx: &mut Context<'_>, found: &Section) -> bool {
     } else if SECTIONS.contains(&name) {
         let kind = cx.name.kind().suffix();
         cx.report(
+            Code::UnknownSection,
             Severity::Error,
             format!("section [{name}] has no place in a .{kind}"),
             None,
@@ -67,6 +69,7 @@ fn accepts(cx: &mut Context<'_>, found: &Section) -> bool {
         let hint =
             nearest(name, SECTIONS.into_iter()).map(|known| format!("did you mean [{known}]?"));
         cx.report(
+            Code::UnknownSection,
             Severity::Error,
             format!("unknown section [{}]", excerpt(name)),
             hint,
@@ -83,8 +86,10 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
     let place = Place {
         file: cx.file.to_owned(),
         line: cx.line,
+        column: cx.column,
     };
     draft.said.insert(id, place);
+    (cx.line, cx.column) = (entry.value_line, entry.value_column);
     let result = match &row.body {
         Body::Field { read, .. } => read(draft, cx, &entry.value),
         Body::Kept { kind, default } => {
@@ -97,7 +102,12 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
         Body::Alias { .. } | Body::Nothing => Ok(()),
     };
     if let Err(err) = result {
-        cx.report(Severity::Error, format!("{key}=: {err}"), None);
+        cx.report(
+            Code::BadValue,
+            Severity::Error,
+            format!("{key}=: {err}"),
+            None,
+        );
     }
 }
 
@@ -139,7 +149,9 @@ pub(crate) fn standings(
         diagnostics.push(Diagnostic {
             file: place.file.clone(),
             line: place.line,
+            column: place.column,
             severity,
+            code: Code::NotHonoured,
             message,
             hint,
         });
@@ -150,6 +162,7 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     if key.starts_with("X-") {
         if OURS.contains(&key) {
             cx.report(
+                Code::NotHonoured,
                 Severity::Warning,
                 format!("{key}= is not honoured yet"),
                 None,
@@ -165,6 +178,7 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     if let Some(row) = elsewhere {
         let hint = format!("it belongs in [{}]", row.family.sections()[0]);
         cx.report(
+            Code::UnknownKey,
             Severity::Warning,
             format!("{message}, ignoring"),
             Some(hint),
@@ -172,11 +186,17 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
     } else if let Some(near) = nearest(key, known.map(|row| row.key)) {
         // A slip of the keyboard changes what runs: the commit is refused.
         cx.report(
+            Code::UnknownKey,
             Severity::Error,
             message,
             Some(format!("did you mean {near}?")),
         );
     } else {
-        cx.report(Severity::Warning, format!("{message}, ignoring"), None);
+        cx.report(
+            Code::UnknownKey,
+            Severity::Warning,
+            format!("{message}, ignoring"),
+            None,
+        );
     }
 }

@@ -175,7 +175,7 @@ fn bad_input_is_named_with_its_place() {
     for (text, expected) in [
         (
             "[Service]\nExecStrat=/bin/x\n".into(),
-            "web.service:2: unknown key 'ExecStrat' in [Service] (did you mean ExecStart?)",
+            "web.service:2:1: unknown key 'ExecStrat' in [Service] (did you mean ExecStart?)",
         ),
         (
             "[Servce]\nExecStart=/bin/x\n".into(),
@@ -187,23 +187,23 @@ fn bad_input_is_named_with_its_place() {
         ),
         (
             service("PrivateTmp=yes"),
-            "web.service:3: warning: PrivateTmp= is not honoured yet",
+            "web.service:3:1: warning: PrivateTmp= is not honoured yet",
         ),
         (
             service("Colour=red"),
-            "web.service:3: warning: unknown key 'Colour' in [Service], ignoring",
+            "web.service:3:1: warning: unknown key 'Colour' in [Service], ignoring",
         ),
         (
             service("Restart=sometimes"),
-            "web.service:3: Restart=: 'sometimes' is no known value (one of no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always)",
+            "web.service:3:9: Restart=: 'sometimes' is no known value (one of no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always)",
         ),
         (
             service("ExecStop=/bin/x \"a"),
-            "web.service:3: ExecStop=: bad command line: a quote is not closed",
+            "web.service:3:10: ExecStop=: bad command line: a quote is not closed",
         ),
         (
             service("User=%z"),
-            "web.service:3: User=: unknown specifier %z; write %% for a %",
+            "web.service:3:6: User=: unknown specifier %z; write %% for a %",
         ),
         (
             service("ExecStart=/bin/y"),
@@ -320,11 +320,11 @@ fn what_would_run_as_root_without_it_is_refused() {
     };
     assert_eq!(
         with("DynamicUser=yes"),
-        "a.service:3: DynamicUser= is not honoured yet (without it the service would run as root; \
+        "a.service:3:1: DynamicUser= is not honoured yet (without it the service would run as root; \
          write User= for now)"
     );
     assert_eq!(with("DynamicUser=no"), "");
-    assert!(with("RootDirectory=/srv/x").contains("a.service:3: RootDirectory="));
+    assert!(with("RootDirectory=/srv/x").contains("a.service:3:1: RootDirectory="));
     assert_eq!(with("RootDirectory="), "");
 }
 

@@ -9,6 +9,29 @@ use gitproc_rpc::api::{ApplyReport, PlanView};
 use gitproc_unit::{Diagnostic, Severity};
 use std::fmt::Write;
 
+/// Findings that are shown in full beside something else; `verify` shows all.
+const FINDINGS_SHOWN: usize = 50;
+
+/// Findings of a commit, errors first, the rest counted.
+fn findings(all: &[Diagnostic], commit: Option<&CommitId>) -> String {
+    let of = |severity| all.iter().filter(move |found| found.severity == severity);
+    let mut out = String::new();
+    for finding in of(Severity::Error)
+        .chain(of(Severity::Warning))
+        .take(FINDINGS_SHOWN)
+    {
+        let _ = writeln!(out, "{}", printable(&finding.to_string()));
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(FINDINGS_SHOWN) {
+        let commit = commit.map_or("HEAD", CommitId::short);
+        let _ = writeln!(
+            out,
+            "… and {more} more: gitproc verify {commit} lists them all"
+        );
+    }
+    out
+}
+
 /// What would change, unit by unit.
 pub fn plan(view: &PlanView, palette: Palette) -> String {
     let from = view.from.as_ref().map_or("nothing", CommitId::short);
@@ -40,18 +63,14 @@ pub fn plan(view: &PlanView, palette: Palette) -> String {
         (0, count) => writeln!(out, "nothing changes ({count} units stay as they are)"),
         (_, count) => writeln!(out, "{count} stay as they are"),
     };
-    for diagnostic in &view.diagnostics {
-        let _ = writeln!(out, "{}", printable(&diagnostic.to_string()));
-    }
+    out.push_str(&findings(&view.diagnostics, Some(&view.to)));
     out
 }
 
 /// How an apply ended.
 pub fn report(report: &ApplyReport, palette: Palette) -> String {
     let mut out = String::new();
-    for diagnostic in &report.diagnostics {
-        let _ = writeln!(out, "{}", printable(&diagnostic.to_string()));
-    }
+    out.push_str(&findings(&report.diagnostics, report.commit.as_ref()));
     for (unit, reason) in &report.skipped {
         let _ = writeln!(out, "{unit}: skipped: {}", printable(reason));
     }

@@ -49,7 +49,11 @@ pub fn host(status: &HostStatus, now_us: u64, palette: Palette) -> String {
     if let Some(more @ 1..) = status.warnings.len().checked_sub(WARNINGS_SHOWN) {
         let _ = writeln!(
             out,
-            "… and {more} more warnings: gitproc verify HEAD lists them all"
+            "… and {more} more warnings: gitproc verify {} lists them all",
+            status.generation.as_ref().map_or_else(
+                || "HEAD".to_owned(),
+                |generation| format!("@{}", generation.number)
+            )
         );
     }
     out

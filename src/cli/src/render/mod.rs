@@ -10,6 +10,7 @@ pub use deploy::{history, plan, report};
 pub use host::{host, units};
 pub use logs::{cat_line, short_line};
 pub use unit::unit;
+pub use words::printable;
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use gitproc_core::protocol::ProcessEnd;
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, Generation};
 use gitproc_rpc::api::*;
-use gitproc_unit::{Diagnostic, Severity, UnitName};
+use gitproc_unit::{Code, Diagnostic, Severity, UnitName};
 
 const PLAIN: Palette = Palette { color: false };
 const NOW_US: u64 = 1_800_000_000_000_000;
@@ -111,7 +111,9 @@ fn the_host_is_one_line_and_what_is_odd() {
     let warning = |line| Diagnostic {
         file: "x.service".into(),
         line,
+        column: 0,
         severity: Severity::Warning,
+        code: Code::NotHonoured,
         message: "PrivateTmp= is not honoured yet".into(),
         hint: None,
     };
@@ -162,7 +164,9 @@ fn a_unit_in_depth() {
         warnings: vec![Diagnostic {
             file: "web.service".into(),
             line: 7,
+            column: 1,
             severity: Severity::Warning,
+            code: Code::NotHonoured,
             message: "PrivateTmp= is not yet honoured".into(),
             hint: None,
         }],
@@ -184,7 +188,7 @@ fn a_unit_in_depth() {
       CGroup: gitproc/web.service
               ├─4123 perl
               └─4125 evil\\u{1b}[2J
-web.service:7: warning: PrivateTmp= is not yet honoured
+web.service:7:1: warning: PrivateTmp= is not yet honoured
 
 next: gitproc logs -f web.service
 "
@@ -258,6 +262,8 @@ fn a_plan_of_a_refused_commit_promises_nothing() {
             severity: Severity::Error,
             file: "web.service".into(),
             line: 7,
+            column: 1,
+            code: Code::UnknownKey,
             message: "unknown key 'ExecStrat' in [Service]".into(),
             hint: None,
         }],
@@ -267,7 +273,7 @@ fn a_plan_of_a_refused_commit_promises_nothing() {
         "\
 plan 7d1fdcb → 6c47665
 refused, so nothing would change:
-web.service:7: unknown key 'ExecStrat' in [Service]
+web.service:7:1: unknown key 'ExecStrat' in [Service]
 "
     );
 }

@@ -7,6 +7,7 @@ pub mod init;
 mod logs;
 mod look;
 mod pack;
+mod verify;
 
 use crate::args::{Arguments, Format, Verb};
 use crate::failure::{Failure, USAGE};
@@ -72,7 +73,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Failure> {
         Verb::Rollback(args) => act::rollback(context, args),
         Verb::Shutdown => act::shutdown(context),
         Verb::Logs(args) => logs::run(context, args),
-        Verb::Verify(args) => files::verify(context, &args.what),
+        Verb::Verify(args) => verify::run(context, &args),
         Verb::Hook(args) => hook::run(context, args.hook),
         Verb::ReceivePack(args) => pack::run(context, pack::Service::ReceivePack, &args),
         Verb::UploadPack(args) => pack::run(context, pack::Service::UploadPack, &args),

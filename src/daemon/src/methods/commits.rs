@@ -34,7 +34,9 @@ async fn candidate(client: &Client, commit: &CommitId) -> Result<Candidate, RpcE
         .snapshot(commit, None)
         .await
         .map_err(store_error)?;
-    Ok(Candidate::judge(snapshot, &context.host.facts))
+    let target = &context.config.default_target;
+    let candidate = Candidate::judge(snapshot, &context.host.facts, target);
+    Ok(candidate.on_this_host(target).await)
 }
 
 /// A generation number (`@N`, `gN`, `N`), or whatever git calls a commit.

@@ -10,7 +10,8 @@ use gitproc_core::generation::GenerationKind;
 use gitproc_core::plan::Plan;
 use gitproc_rpc::api::{ApplyReport, HookParams, HookVerdict, RefUpdate};
 use gitproc_rpc::{ErrorKind, RpcError};
-use gitproc_unit::Severity;
+use gitproc_unit::{Diagnostic, Severity};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Warnings shown to a pusher; the rest is counted.
@@ -84,7 +85,9 @@ async fn followed(
         .snapshot(&commit, quarantine)
         .await
         .map_err(store_error)?;
-    let candidate = Candidate::judge(snapshot, &context.host.facts);
+    let target = &context.config.default_target;
+    let candidate = Candidate::judge(snapshot, &context.host.facts, target);
+    let candidate = candidate.on_this_host(target).await;
     if !candidate.is_refused() {
         context.deployer.announce(commit, cause.clone());
     }
@@ -93,7 +96,7 @@ async fn followed(
         .generation
         .as_ref()
         .map(|_| deployed.units.as_ref());
-    let plan = candidate.plan(from, &context.config.default_target);
+    let plan = candidate.plan(from, target);
     let host = &context.host.facts.host_name;
     Ok((
         !candidate.is_refused(),
@@ -101,18 +104,20 @@ async fn followed(
     ))
 }
 
-/// What the pusher reads: errors alone, or warnings and the plan.
+/// What the pusher reads: errors alone, or the warnings that the commit brings, and the plan.
 fn lines(host: &str, deployed: &Deployed, candidate: &Candidate, plan: &Plan) -> Vec<String> {
     let shown = match candidate.is_refused() {
         true => Severity::Error,
         false => Severity::Warning,
     };
-    let findings = || {
-        candidate
-            .diagnostics
-            .iter()
-            .filter(|found| found.severity == shown)
+    // Said at each push again, they would be read at none.
+    let known: BTreeSet<_> = deployed.diagnostics.iter().map(Diagnostic::kin).collect();
+    let of_severity = || {
+        let all = candidate.diagnostics.iter();
+        all.filter(|found| found.severity == shown)
     };
+    let findings =
+        || of_severity().filter(|found| candidate.is_refused() || !known.contains(&found.kin()));
     let mut lines: Vec<String> = findings()
         .take(LINES_MAX)
         .map(ToString::to_string)
@@ -124,6 +129,14 @@ fn lines(host: &str, deployed: &Deployed, candidate: &Candidate, plan: &Plan) ->
     if candidate.is_refused() {
         lines.push("nothing was changed".to_owned());
         return lines;
+    }
+    let old = of_severity().count() - findings().count();
+    if old > 0 {
+        let commit = candidate.commit.short();
+        let warnings = if old == 1 { "warning" } else { "warnings" };
+        lines.push(format!(
+            "(and {old} {warnings} as before: gitproc verify {commit} lists them all)"
+        ));
     }
     let from = deployed.commit().map_or("nothing", CommitId::short);
     lines.push(format!(

@@ -2,7 +2,7 @@
 //! whose grammar reads reflogs, messages and regular expressions.
 //!
 //! `BASE ( ~N | ~ | ^ )*`, where BASE is `HEAD`, a branch, a tag, or at least four hex digits.
-use super::{FULL_ID, branch_reference, find, refused, storage};
+use super::{FULL_ID, find, refused, storage};
 use crate::protocol::{Failure, FailureKind};
 use git2::{Commit, ErrorCode, Repository};
 
@@ -13,10 +13,21 @@ const MAX_BACK: u32 = 10_000;
 /// Shortest hex prefix, as in git.
 const MIN_PREFIX: usize = 4;
 
+/// What names mean in a repository.
+pub(super) struct Names<'a> {
+    /// The reference that `HEAD` stands for.
+    pub(super) head: &'a str,
+    /// Where other names are looked for, in order.
+    pub(super) spaces: &'a [&'a str],
+}
+
+/// Branches and tags.
+pub(super) const SPACES: [&str; 2] = ["refs/heads/", "refs/tags/"];
+
 pub(super) fn resolve<'r>(
     repository: &'r Repository,
     rev: &str,
-    branch: &str,
+    names: &Names<'_>,
 ) -> Result<Commit<'r>, Failure> {
     let (base, back) = parse(rev).ok_or_else(|| {
         let shown: String = rev.chars().take(MAX_REV).collect();
@@ -26,8 +37,8 @@ pub(super) fn resolve<'r>(
         ))
     })?;
     let mut commit = match base {
-        "HEAD" => named(repository, &branch_reference(branch)?)?,
-        base => lookup(repository, base)?,
+        "HEAD" => named(repository, names.head)?,
+        base => lookup(repository, base, names.spaces)?,
     }
     .ok_or_else(|| {
         Failure::new(
@@ -68,12 +79,16 @@ fn parse(rev: &str) -> Option<(&str, u32)> {
     (steps.is_empty() && back <= MAX_BACK).then_some((base, back))
 }
 
-fn lookup<'r>(repository: &'r Repository, base: &str) -> Result<Option<Commit<'r>>, Failure> {
+fn lookup<'r>(
+    repository: &'r Repository,
+    base: &str,
+    spaces: &[&str],
+) -> Result<Option<Commit<'r>>, Failure> {
     let hex = base.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hex && base.len() == FULL_ID {
         return find(repository, &base.to_ascii_lowercase()).map(Some);
     }
-    for space in ["refs/heads/", "refs/tags/"] {
+    for space in spaces {
         let name = format!("{space}{base}");
         if git2::Reference::is_valid_name(&name)
             && let Some(commit) = named(repository, &name)?

@@ -384,7 +384,12 @@ fn directories(
         let outcome = directory(cx, kind, &word).map(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
-                cx.report(crate::Severity::Warning, message, None);
+                cx.report(
+                    crate::Code::NotHonoured,
+                    crate::Severity::Warning,
+                    message,
+                    None,
+                );
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {

@@ -74,7 +74,12 @@ fn kill_mode(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(),
         let message = format!(
             "KillMode={value} is honoured in part: what is left is killed when the service's namespace ends"
         );
-        cx.report(crate::Severity::Warning, message, None);
+        cx.report(
+            crate::Code::NotHonoured,
+            crate::Severity::Warning,
+            message,
+            None,
+        );
     }
     draft.service.kill.mode = mode;
     Ok(())

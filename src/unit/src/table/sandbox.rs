@@ -266,7 +266,7 @@ const ARCHITECTURES: Kind = Kind::Typed("architectures, or native", |value, cx, 
 fn skipped(cx: &mut Context<'_>, key: &str, complaints: Vec<ValueError>) {
     for complaint in complaints {
         let message = format!("{key}=: {complaint}, ignoring");
-        cx.report(Severity::Warning, message, None);
+        cx.report(crate::Code::BadValue, Severity::Warning, message, None);
     }
 }
 

@@ -240,7 +240,12 @@ fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<
         | ServiceType::Notify => None,
     };
     if let Some(message) = run_as {
-        cx.report(crate::Severity::Warning, message.into(), None);
+        cx.report(
+            crate::Code::NotHonoured,
+            crate::Severity::Warning,
+            message.into(),
+            None,
+        );
     }
     draft.service_type = Some(chosen);
     Ok(())

@@ -230,7 +230,12 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
                 "Documentation={} is no URI, ignoring",
                 crate::text::excerpt(&uri)
             );
-            cx.report(crate::Severity::Warning, message, None);
+            cx.report(
+                crate::Code::BadValue,
+                crate::Severity::Warning,
+                message,
+                None,
+            );
         }
     }
     Ok(())
