@@ -20,6 +20,7 @@ mod load;
 mod meaning;
 mod model;
 pub mod name;
+mod print;
 mod property;
 pub mod quote;
 mod read;
@@ -44,6 +45,7 @@ pub use meaning::{
 };
 pub use model::*;
 pub use name::{NameForm, UnitKind, UnitName, UnitNameError};
+pub use print::print;
 pub use property::PropertyValue;
 pub use settings::{Setting, Settings};
 pub use table::{Family, Row, Standing, table};

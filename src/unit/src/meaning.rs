@@ -66,9 +66,11 @@ pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
         }
     }
     for (id, value) in unit.settings.iter() {
-        if by_id(id).restarts {
-            hash.text(&by_id(id).property);
-            hash.value(&value.property());
+        let row = by_id(id);
+        if let (true, Body::Kept { kind, .. }) = (row.restarts, &row.body) {
+            hash.text(row.key);
+            // Not what shows: systemd does not show all of a value.
+            kind.write(value).iter().for_each(|line| hash.text(line));
         }
     }
     MeaningHash(hash.0)

@@ -139,6 +139,8 @@ pub struct InstallSection {
     pub wanted_by: BTreeSet<UnitName>,
     pub required_by: BTreeSet<UnitName>,
     pub also: BTreeSet<UnitName>,
+    pub aliases: BTreeSet<UnitName>,
+    pub default_instance: Option<String>,
 }
 
 /// [Service] (systemd.service(5), systemd.exec(5), systemd.kill(5), systemd.resource-control(5)).

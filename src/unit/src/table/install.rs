@@ -1,20 +1,31 @@
 //! [Install] (systemd.unit(5)). That a unit is in the commit is what enables it.
+use super::row::Write;
 use super::unit::unit_names;
 use super::{Family, Row, Standing};
 use crate::name::{UnitKind, UnitName};
+use crate::print::spelling;
 use crate::value::ValueError;
 use crate::words::{Split, words};
 
 macro_rules! names {
     ($key:literal, $field:ident) => {
-        Row::field(Family::Install, $key, "unit names", |draft, cx, value| {
-            if value.is_empty() {
-                draft.install.$field.clear();
-            }
-            let (names, wrong) = unit_names(cx, value)?;
-            draft.install.$field.extend(names);
-            wrong
-        })
+        Row::field(
+            Family::Install,
+            $key,
+            "unit names",
+            |draft, cx, value| {
+                if value.is_empty() {
+                    draft.install.$field.clear();
+                }
+                let (names, wrong) = unit_names(cx, value)?;
+                draft.install.$field.extend(names);
+                wrong
+            },
+            Write::Lines(|unit| {
+                let names = unit.install.$field.iter();
+                spelling::joined(names.map(ToString::to_string))
+            }),
+        )
     };
 }
 
@@ -30,6 +41,7 @@ pub(super) fn rows() -> Vec<Row> {
             |draft, cx, value| {
                 if value.is_empty() {
                     draft.aliases.clear();
+                    draft.install.aliases.clear();
                 }
                 for word in
                     words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?
@@ -40,10 +52,15 @@ pub(super) fn rows() -> Vec<Row> {
                     if alias.kind() != cx.name.kind() {
                         return Err(ValueError(format!("alias {alias} is another kind of unit")));
                     }
+                    draft.install.aliases.insert(alias.clone());
                     draft.aliases.push(alias);
                 }
                 Ok(())
             },
+            Write::Lines(|unit| {
+                let names = unit.install.aliases.iter();
+                spelling::joined(names.map(ToString::to_string))
+            }),
         ),
         Row::field(
             Family::Install,
@@ -54,8 +71,10 @@ pub(super) fn rows() -> Vec<Row> {
                 let full = format!("x@{instance}.{}", UnitKind::Service.suffix());
                 UnitName::parse(&full).map_err(|_| ValueError::not(&instance, "instance name"))?;
                 draft.default_instance = Some(instance).filter(|text| !text.is_empty());
+                draft.install.default_instance = draft.default_instance.clone();
                 Ok(())
             },
+            Write::Lines(|unit| unit.install.default_instance.iter().cloned().collect()),
         ),
         Row::nothing(Family::Install, "X-*", Standing::Owned),
     ]
