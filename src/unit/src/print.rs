@@ -8,11 +8,12 @@ pub(crate) mod spelling;
 
 use crate::draft::{Context, Draft};
 use crate::model::{MeaningHash, Origin, Unit};
-use crate::name::UnitName;
+use crate::name::{NameForm, UnitName};
 use crate::read::read;
 use crate::settle::{settle, shares_resources};
 use crate::table::{Body, Row, RowId, Write, by_id, find, table};
 use crate::tree::HostFacts;
+use crate::words::is_space;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -120,7 +121,7 @@ impl<'a> Said<'a> {
             }
             for (key, value) in here.flat_map(|(_, lines)| lines) {
                 text.push_str(&std::mem::take(&mut header));
-                text.push_str(&format!("{key}={value}\n"));
+                text.push_str(&format!("{key}={}\n", self.held(value)));
             }
         }
         // An empty file would mask the unit.
@@ -128,6 +129,23 @@ impl<'a> Said<'a> {
             true => "[Unit]\n".into(),
             false => text,
         }
+    }
+
+    /// A value that keeps both its ends. Spaces there come from specifiers that stood for nothing,
+    /// as `%i` does but in instances (where such a space is lost).
+    fn held(&self, value: &str) -> String {
+        let nothing = match self.name.form() {
+            NameForm::Plain => "%i",
+            NameForm::Template | NameForm::Instance => "",
+        };
+        let front = value.starts_with(is_space);
+        let back = value.ends_with(is_space);
+        let backslashes = value.bytes().rev().take_while(|&b| b == b'\\').count();
+        // The next line would go on with it.
+        let joins = backslashes % 2 == 1;
+        let front = if front { nothing } else { "" };
+        let back = if back { nothing } else { "" };
+        format!("{front}{value}{back}{}", if joins { " " } else { "" })
     }
 
     /// The unit that this is.

@@ -28,7 +28,7 @@ use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use row::{Body, Read, Write};
+pub(crate) use row::{Body, Read, Shown, Write};
 pub use row::{Family, Row, Standing};
 pub(crate) use service::shown_commands;
 

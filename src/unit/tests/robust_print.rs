@@ -19,7 +19,9 @@ fn complaint(name: &UnitName, unit: &Unit, facts: &HostFacts) -> Option<String> 
     if again != *unit {
         let (a, b) = (format!("{unit:#?}"), format!("{again:#?}"));
         let differs = a.lines().zip(b.lines()).find(|(a, b)| a != b);
-        return Some(format!("{name}: another unit ({differs:?}) from\n{printed}"));
+        return Some(format!(
+            "{name}: another unit ({differs:?}) from\n{printed}"
+        ));
     }
     let reprinted = print(&again, facts);
     (reprinted != printed).then(|| format!("{name}: prints as\n{printed}\nand as\n{reprinted}"))
@@ -43,7 +45,12 @@ fn debian_units_are_read_back_from_their_print() {
             wrong.extend(complaint(&name, &unit, &facts));
         }
     }
-    assert!(wrong.is_empty(), "of {files}, {}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "of {files}, {}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     eprintln!("{files} units printed and read back");
 }
 

@@ -159,9 +159,9 @@ pub struct Row {
     pub standing: Standing,
     /// The directives that its default follows, in the same section.
     pub follows: &'static [&'static str],
-    pub(crate) body: Body,
     /// Whether processes must be restarted for a change to take effect.
-    pub(crate) restarts: bool,
+    pub restarts: bool,
+    pub(crate) body: Body,
 }
 
 impl Row {
@@ -230,6 +230,7 @@ impl Row {
         };
         Row {
             value: format!("as `{of}=` in [Unit]"),
+            restarts: false,
             property: String::new(),
             standing: Standing::Honoured,
             ..Row::of(family, key, body)

@@ -413,12 +413,19 @@ const FILE_SYSTEMS: Kind = Kind::By(
     },
 );
 
+fn path_or_none(path: &str) -> PropertyValue {
+    match path.is_empty() {
+        true => PropertyValue::empty(),
+        false => path.into(),
+    }
+}
+
 /// Hexadecimal digits; a path goes to RootHashPath instead.
 const HEX: Kind = Kind::By(
     "hexadecimal digits, or path",
     |value, _, text| {
         if text.is_empty() || text.starts_with('/') {
-            *value = text.into();
+            *value = path_or_none(text);
             return Ok(());
         }
         let digits = text.as_bytes().chunks(2);
@@ -449,7 +456,7 @@ const SIGNATURE: Kind = Kind::By(
     "base64:DATA, or path",
     |value, _, text| {
         *value = match text.strip_prefix("base64:") {
-            None if text.is_empty() || text.starts_with('/') => text.into(),
+            None if text.is_empty() || text.starts_with('/') => path_or_none(text),
             None => return Err(ValueError::not(text, "signature (base64:…, or a path)")),
             Some(data) => {
                 let decoded = BASE64.decode(data);

@@ -213,7 +213,8 @@ pub(super) fn rows() -> Vec<Row> {
         field("Sockets", "names of sockets", sockets, Write::Lines(|unit| {
             let names = unit.unit.triggered_by.iter();
             spelling::joined(names.map(ToString::to_string))
-        })).not_yet(),
+        })).live()
+        .not_yet(),
         kept("BusName", BUS_NAME, PropertyValue::blank())
             .meaningless("names on the bus are not watched; Type=dbus says so"),
         kept("USBFunctionDescriptors", kind::PATH, PropertyValue::blank()).refused(USB),
