@@ -3,6 +3,7 @@ use crate::meaning;
 use crate::model::{InstallSection, MeaningHash, Origin, Triggers, Unit, UnitSection};
 use crate::name::UnitName;
 use crate::settings::Settings;
+use std::sync::LazyLock;
 
 /// What a booted host has reached; they count as active.
 const REACHED: &str = "
@@ -21,15 +22,19 @@ const NEVER: &str = "
 
 /// Every built-in unit: the targets, and the socket that `Type=dbus` asks for.
 pub(crate) fn units() -> impl Iterator<Item = Unit> {
-    let each = |reached: bool, names: &'static str| {
-        names
-            .split_whitespace()
-            .map(move |stem| target(stem, reached))
-    };
-    let bus = UnitName::parse("dbus.socket").expect("names of this file are valid");
-    each(true, REACHED)
-        .chain(each(false, NEVER))
-        .chain(std::iter::once(unit(bus, true)))
+    static UNITS: LazyLock<Vec<Unit>> = LazyLock::new(|| {
+        let each = |reached: bool, names: &'static str| {
+            names
+                .split_whitespace()
+                .map(move |stem| target(stem, reached))
+        };
+        let bus = UnitName::parse("dbus.socket").expect("names of this file are valid");
+        each(true, REACHED)
+            .chain(each(false, NEVER))
+            .chain(std::iter::once(unit(bus, true)))
+            .collect()
+    });
+    UNITS.iter().cloned()
 }
 
 fn name(stem: &str) -> UnitName {

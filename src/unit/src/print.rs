@@ -36,19 +36,12 @@ pub fn print(unit: &Unit, facts: &HostFacts) -> String {
 /// Rows by when they are written: each after those that its default follows.
 fn stages() -> &'static [Vec<RowId>] {
     static STAGES: LazyLock<Vec<Vec<RowId>>> = LazyLock::new(|| {
-        let mut stages: Vec<Vec<RowId>> = Vec::new();
-        let mut sets = Vec::new();
+        let mut stages: BTreeMap<(bool, usize), Vec<RowId>> = BTreeMap::new();
         for (id, row) in (0..).zip(table()) {
-            if grows(row) {
-                sets.push(id);
-                continue;
-            }
-            let stage = depth(row);
-            stages.resize_with(stages.len().max(stage + 1), Vec::new);
-            stages[stage].push(id);
+            let stage = (grows(row), depth(row));
+            stages.entry(stage).or_default().push(id);
         }
-        stages.push(sets);
-        stages
+        stages.into_values().collect()
     });
     &STAGES
 }

@@ -80,7 +80,7 @@ pub(super) fn rows() -> Vec<Row> {
         .shows("Documentation", |unit| {
             Some(texts(&unit.unit.documentation))
         }),
-        dependency!("After", after),
+        dependency!("After", after).follows(&["RequiresMountsFor"]),
         dependency!("Before", before),
         dependency!("Requires", requires),
         dependency!("Wants", wants),
