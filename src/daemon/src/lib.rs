@@ -29,6 +29,7 @@ mod log;
 mod logs;
 mod methods;
 mod open_files;
+mod os_facts;
 mod peer;
 mod poller;
 mod progress;

@@ -6,25 +6,31 @@
 #![forbid(unsafe_code)]
 
 mod builtin;
-mod command;
+pub mod c_escape;
+pub mod command;
 mod dependencies;
 mod diagnostic;
 mod docs;
 mod draft;
-mod environment;
+pub mod environment;
+pub mod escape;
 mod ini;
 mod load;
 mod meaning;
 mod model;
-mod name;
+pub mod name;
 mod property;
+pub mod quote;
 mod read;
-mod specifier;
+mod settings;
+mod settle;
+pub mod specifier;
 mod table;
 mod text;
 mod tree;
+pub mod utf8;
 pub mod value;
-mod words;
+pub mod words;
 
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
@@ -35,7 +41,8 @@ pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,
 };
 pub use model::*;
-pub use name::{UnitKind, UnitName, UnitNameError};
+pub use name::{NameForm, UnitKind, UnitName, UnitNameError};
 pub use property::PropertyValue;
-pub use table::{Row, Standing, table};
-pub use tree::{HostFacts, TreeEntry, TreeFiles};
+pub use settings::{Setting, Settings};
+pub use table::{Family, Row, Standing, table};
+pub use tree::{HostFacts, OsRelease, TreeEntry, TreeFiles};

@@ -5,7 +5,7 @@ use crate::args::ShowArgs;
 use crate::failure::{FAILED, Failure};
 use crate::output::print;
 use gitproc_unit::{Diagnostic, HostFacts, Loaded, Severity, TreeEntry, TreeFiles, Unit, UnitName};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::path::Path;
 use std::{fs, io};
 
@@ -52,37 +52,51 @@ fn show_file(
     tree.entries.insert(name.as_str().to_owned(), entry);
     let loaded = gitproc_unit::load(&tree, facts);
     let errors = complain(&loaded, |_| path.display().to_string());
-    if let Some(unit) = loaded.units.units.get(&name) {
-        show_unit(context, unit, &args.property)?;
+    if let Some(unit) = loaded.unit(&name) {
+        show_unit(context, unit, &args.property, facts)?;
     }
     Ok(errors == 0)
 }
 
-/// As in `systemd-view.jsonl`: one object per section.
-#[derive(Serialize)]
-struct UnitView<'a> {
-    unit: &'a UnitName,
-    #[serde(rename = "Unit")]
-    generic: Properties<'a, &'static str>,
-    #[serde(rename = "Service", skip_serializing_if = "Option::is_none")]
-    service: Option<Properties<'a, &'static str>>,
-}
-
-fn show_unit(context: &Context, unit: &Unit, wanted: &[String]) -> Result<(), Failure> {
-    let [generic, service] =
-        gitproc_unit::properties_by_interface(unit).map(|properties| select(properties, wanted));
+/// As in `systemd-view.jsonl`: one object per D-Bus interface, named like the unit's section.
+fn show_unit(
+    context: &Context,
+    unit: &Unit,
+    wanted: &[String],
+    facts: &HostFacts,
+) -> Result<(), Failure> {
+    let [generic, own] = gitproc_unit::properties_by_interface(unit, facts)
+        .map(|properties| select(properties, wanted));
     if context.output.json() {
         return context.output.json_line(&UnitView {
             unit: &unit.name,
             generic: Properties(&generic),
-            service: unit.service.as_ref().map(|_| Properties(&service)),
+            section: unit.name.kind().section(),
+            own: Properties(&own),
         });
     }
     print(&format!(
         "{}{}",
         property_lines(&generic),
-        property_lines(&service)
+        property_lines(&own)
     ))
+}
+
+struct UnitView<'a> {
+    unit: &'a UnitName,
+    generic: Properties<'a, &'static str>,
+    section: &'static str,
+    own: Properties<'a, &'static str>,
+}
+
+impl Serialize for UnitView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("unit", self.unit)?;
+        map.serialize_entry("Unit", &self.generic)?;
+        map.serialize_entry(self.section, &self.own)?;
+        map.end()
+    }
 }
 
 /// This host, as the daemon would see it.

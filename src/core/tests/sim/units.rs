@@ -2,7 +2,7 @@
 use crate::random::Random;
 use gitproc_unit::{
     ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin, Privileges, Restart,
-    ServiceSection, ServiceType, Unit, UnitName, UnitSection, UnitSet,
+    ServiceSection, ServiceType, Settings, Triggers, Unit, UnitName, UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -77,6 +77,8 @@ fn plain(text: &str, unit: UnitSection) -> Unit {
         },
         unit,
         service: None,
+        settings: Settings::default(),
+        triggers: Triggers::default(),
         install: InstallSection::default(),
         meaning: MeaningHash(0),
     }

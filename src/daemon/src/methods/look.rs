@@ -245,7 +245,7 @@ pub async fn show(client: &Client, params: Units) -> Result<Vec<UnitProperties>,
         let mut properties = runtime_properties(client, &deployed, &status);
         if let Some(unit) = deployed.units.units.get(&status.unit) {
             // The runtime's word stands before the file's where both have one.
-            let configured = gitproc_unit::properties(unit);
+            let configured = gitproc_unit::properties(unit, &client.context.host.facts);
             let known = properties.len();
             for (name, value) in configured {
                 if !properties[..known]
