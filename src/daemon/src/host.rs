@@ -3,7 +3,7 @@
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
-use gitproc_sys::cgroup::Hierarchy;
+use gitproc_sys::cgroup::{Controller, Hierarchy};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
 use gitproc_unit::{HostFacts, ResourceControl, Rlimit};
 use nix::unistd::{Gid, Group, Uid, User};
@@ -98,13 +98,16 @@ impl Host {
     }
 }
 
-/// A unit's limits.
-pub fn limits(wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+/// A unit's limits. One that nobody asked for is no loss where it can't be had.
+pub fn limits(cgroups: &Hierarchy, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+    let asked = !wanted.tasks_max_is_default;
     gitproc_sys::cgroup::Limits {
         memory_max: wanted.memory_max,
         memory_high: wanted.memory_high,
         cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,
-        tasks_max: wanted.tasks_max,
+        tasks_max: wanted
+            .tasks_max
+            .filter(|_| asked || cgroups.has(Controller::Pids)),
     }
 }
 
@@ -224,12 +227,18 @@ fn machine_id() -> String {
 }
 
 /// systemd's name for what uname(2) says.
-fn architecture(machine: &str) -> String {
+pub(crate) fn architecture(machine: &str) -> String {
     match machine {
         "x86_64" => "x86-64",
         "aarch64" => "arm64",
         "i386" | "i486" | "i586" | "i686" => "x86",
+        "aarch64_be" => "arm64-be",
         "ppc64le" => "ppc64-le",
+        "ppcle" => "ppc-le",
+        arm if arm.starts_with("armv") => match arm.ends_with('b') {
+            true => "arm-be",
+            false => "arm",
+        },
         other => other,
     }
     .to_owned()
@@ -237,7 +246,7 @@ fn architecture(machine: &str) -> String {
 
 /// Total memory: what MemoryMax=50% is half of. 0 when unknown would refuse everything, so then
 /// such limits do not bind.
-fn memory_bytes() -> u64 {
+pub(crate) fn memory_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("MemTotal:"))

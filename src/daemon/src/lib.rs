@@ -11,6 +11,7 @@ mod announced;
 mod applied;
 mod candidate;
 mod cleanup;
+mod condition;
 pub mod config;
 mod deploy;
 mod driver;

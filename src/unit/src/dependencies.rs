@@ -8,6 +8,8 @@ use crate::table::Family::{self, Exec, Resource};
 use crate::tree::HostFacts;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod file_systems;
+
 /// Every set of names in [Unit].
 pub(crate) fn sets_mut(unit: &mut UnitSection) -> [&mut BTreeSet<UnitName>; 18] {
     [
@@ -49,6 +51,9 @@ pub(crate) fn imply(draft: &mut Draft, unit: &UnitName, facts: &HostFacts) {
     }
     if kind == UnitKind::Service && draft.service.service_type == ServiceType::Dbus {
         requires_after(draft, name("dbus.socket"));
+    }
+    if matches!(kind, UnitKind::Mount | UnitKind::Automount) {
+        file_systems::below(draft, kind);
     }
     if draft.settings.is_true(Family::Timer, "Persistent") {
         draft
@@ -189,9 +194,11 @@ fn defaults(draft: &mut Draft, unit: &UnitName) {
             requires_after(draft, name("sysinit.target"));
             draft.unit.before.insert(name("sockets.target"));
         }
-        UnitKind::Mount | UnitKind::Swap | UnitKind::Automount => {
+        UnitKind::Mount | UnitKind::Automount => return file_systems::defaults(draft, unit),
+        UnitKind::Swap => {
+            let swap = name("swap.target");
+            draft.unit.before.extend([swap, name("umount.target")]);
             draft.unit.conflicts.insert(name("umount.target"));
-            draft.unit.before.insert(name("umount.target"));
             return;
         }
         UnitKind::Target | UnitKind::Slice | UnitKind::Scope => {}

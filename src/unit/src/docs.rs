@@ -97,6 +97,7 @@ fn default_of(id: RowId, row: &Row) -> String {
     match row.key {
         // The unit's own name.
         "Description" => String::new(),
+        "TasksMax" => "15% of the host's".to_owned(),
         _ => value.map_or(String::new(), |value| property_text(&value)),
     }
 }

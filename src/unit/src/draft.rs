@@ -80,6 +80,8 @@ pub(crate) struct Draft {
     pub service_type: Option<ServiceType>,
     pub timeout_start: Option<Option<u64>>,
     pub notify_access: Option<NotifyAccess>,
+    /// `TasksMax=`; `u64::MAX` is no limit, `None` the host's default.
+    pub tasks_max: Option<u64>,
     pub bounding_set: Option<u64>,
     pub ambient_set: Option<u64>,
 }
@@ -103,6 +105,7 @@ impl Draft {
             service_type: None,
             timeout_start: None,
             notify_access: None,
+            tasks_max: None,
             bounding_set: None,
             ambient_set: None,
         }

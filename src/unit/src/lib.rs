@@ -8,6 +8,7 @@
 mod builtin;
 pub mod c_escape;
 pub mod command;
+mod condition;
 mod dependencies;
 mod diagnostic;
 mod docs;
@@ -32,6 +33,7 @@ pub mod utf8;
 pub mod value;
 pub mod words;
 
+pub use condition::{Condition, ConditionKind, Outcome, Verdict, condition_property};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};

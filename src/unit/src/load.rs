@@ -293,7 +293,7 @@ impl<'a> Loader<'a> {
         let broken = found
             .iter()
             .any(|finding| finding.severity == Severity::Error);
-        let settled = settle(&mut draft, name);
+        let settled = settle(&mut draft, name, self.facts);
         dependencies::imply(&mut draft, name, self.facts);
         self.install(name, path, &mut draft);
         let origin = Origin::Tree {
@@ -489,7 +489,7 @@ pub(crate) fn silent(kind: UnitKind) -> &'static Unit {
             let name = UnitName::parse(&format!("x.{}", kind.suffix())).expect("a valid name");
             let mut draft = Draft::new();
             // It has nothing to run, watch or listen on, which is fine here.
-            let _ = settle(&mut draft, &name);
+            let _ = settle(&mut draft, &name, &HostFacts::example());
             let origin = Origin::BuiltIn { reached: false };
             (kind, compose(&name, origin, draft))
         };

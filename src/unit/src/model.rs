@@ -3,6 +3,7 @@
 //! A directive is one row of the table, the field here that it fills, and the code that honours it.
 //! Times are µs, sizes bytes; `None` in a limit or a time-out means infinity unless said otherwise.
 use crate::UnitName;
+use crate::condition::Condition;
 use crate::property::PropertyValue;
 use crate::settings::Settings;
 use crate::value::{Delegate, IoScheduling};
@@ -125,6 +126,10 @@ pub struct UnitSection {
     pub start_limit_interval_us: u64,
     /// `StartLimitBurst=`. Default 5.
     pub start_limit_burst: u32,
+    /// `Condition…=`, in the order of the files.
+    pub conditions: Vec<Condition>,
+    /// `Assert…=`, in the order of the files.
+    pub asserts: Vec<Condition>,
 }
 
 /// [Install] (systemd.unit(5)).
@@ -467,4 +472,6 @@ pub struct ResourceControl {
     pub cpu_quota_per_sec_us: Option<u64>,
     /// Number of tasks.
     pub tasks_max: Option<u64>,
+    /// Whether that is what every unit gets that asks for nothing.
+    pub tasks_max_is_default: bool,
 }

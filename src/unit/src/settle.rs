@@ -6,12 +6,17 @@ use crate::name::{UnitKind, UnitName};
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::settings::Setting;
 use crate::table::Family::{self, Exec, Resource, Service};
-use crate::value::{DeviceRule, ValueError, capability_from_name};
+use crate::tree::HostFacts;
+use crate::value::{Amount, DeviceRule, ValueError, capability_from_name};
 
 const SECOND: u64 = 1_000_000;
 
 /// Settles a draft for its kind. The error refuses the unit, which is settled all the same.
-pub(crate) fn settle(draft: &mut Draft, name: &UnitName) -> Result<(), ValueError> {
+pub(crate) fn settle(
+    draft: &mut Draft,
+    name: &UnitName,
+    facts: &HostFacts,
+) -> Result<(), ValueError> {
     let kind = name.kind();
     settle_unit(draft, name);
     if kind == UnitKind::Service {
@@ -20,11 +25,22 @@ pub(crate) fn settle(draft: &mut Draft, name: &UnitName) -> Result<(), ValueErro
     if runs_processes(kind) {
         imply(draft, name);
     }
+    tasks(draft, kind, facts);
     if shares_resources(kind) {
         slice(draft, name);
     }
-    if kind == UnitKind::Socket {
-        settle_socket(draft, name);
+    match kind {
+        UnitKind::Socket => settle_socket(draft, name),
+        UnitKind::Mount => place(draft, name, Family::Mount, "Where"),
+        UnitKind::Automount => place(draft, name, Family::Automount, "Where"),
+        UnitKind::Swap => place(draft, name, Family::Swap, "What"),
+        UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Timer
+        | UnitKind::Path
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Device => {}
     }
     trigger(draft, name);
     match kind {
@@ -115,6 +131,15 @@ fn settle_service(draft: &mut Draft) {
     }
 }
 
+/// What is named after a path, and does not say it.
+fn place(draft: &mut Draft, name: &UnitName, family: Family, key: &str) {
+    if draft.settings.text(family, key).is_empty()
+        && let Ok(path) = name.to_path()
+    {
+        draft.settings.set(family, key, path.as_str());
+    }
+}
+
 fn settle_socket(draft: &mut Draft, name: &UnitName) {
     let accepts = draft.settings.is_true(Family::Socket, "Accept");
     if accepts && !draft.has("Socket", "TriggerLimitBurst") {
@@ -127,10 +152,9 @@ fn settle_socket(draft: &mut Draft, name: &UnitName) {
         .text(Family::Socket, "FileDescriptorName")
         .is_empty()
     {
-        let passed = if accepts { "connection" } else { name.as_str() };
         draft
             .settings
-            .set(Family::Socket, "FileDescriptorName", passed);
+            .set(Family::Socket, "FileDescriptorName", name.as_str());
     }
 }
 
@@ -246,8 +270,8 @@ fn slice(draft: &mut Draft, name: &UnitName) {
             Some((parent, _)) if !parent.is_empty() => format!("{parent}.slice"),
             Some(_) | None => "-.slice".to_owned(),
         },
-        // File systems of the kernel itself are needed before any slice.
-        (UnitKind::Mount, None) if !draft.unit.default_dependencies => "-.slice".to_owned(),
+        // File systems of the kernel itself, and those of the system, come before any slice.
+        (UnitKind::Mount, None) if is_of_the_system(name.stem()) => "-.slice".to_owned(),
         (_, Some(_)) => format!("system-{}.slice", name.prefix().replace('-', "\\x2d")),
         // What comes up before system.slice's own dependencies stays in it all the same.
         (_, None) => "system.slice".to_owned(),
@@ -255,6 +279,29 @@ fn slice(draft: &mut Draft, name: &UnitName) {
     draft
         .settings
         .set(Resource, "Slice", PropertyValue::Text(slice));
+}
+
+/// Whether a mount is one that every system has from the start.
+pub(crate) fn is_of_the_system(mount: &str) -> bool {
+    let kernel = ["dev", "proc", "sys"];
+    let top = mount.split('-').next().unwrap_or(mount);
+    matches!(mount, "-" | "usr") || kernel.contains(&top)
+}
+
+/// 15% of what the host can run, as systemd's DefaultTasksMax= has it.
+const DEFAULT_TASKS: Amount = Amount::Share(1_500);
+
+/// A unit that runs processes and does not speak of tasks gets a part of the host's.
+fn tasks(draft: &mut Draft, kind: UnitKind, facts: &HostFacts) {
+    let default = DEFAULT_TASKS.of(facts.tasks_max, 1);
+    let (count, is_default) = match draft.tasks_max {
+        Some(count) => (count, false),
+        None if runs_processes(kind) => (default, true),
+        None => (u64::MAX, false),
+    };
+    let resources = &mut draft.service.resources;
+    resources.tasks_max = Some(count).filter(|count| *count < u64::MAX);
+    resources.tasks_max_is_default = is_default;
 }
 
 /// Timers, paths and sockets start the service of the same name unless they say otherwise.
@@ -383,6 +430,16 @@ pub(crate) fn description(unit: &crate::Unit) -> String {
         UnitKind::Slice if unit.name.stem() != "-" => {
             format!("Slice /{}", unit.name.stem().replace('-', "/"))
         }
-        _ => unit.name.to_string(),
+        UnitKind::Mount => unit.settings.text(Family::Mount, "Where").to_owned(),
+        UnitKind::Swap => unit.settings.text(Family::Swap, "What").to_owned(),
+        UnitKind::Slice
+        | UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Timer
+        | UnitKind::Path
+        | UnitKind::Socket
+        | UnitKind::Scope
+        | UnitKind::Automount
+        | UnitKind::Device => unit.name.to_string(),
     }
 }

@@ -26,7 +26,7 @@ use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use row::Body;
+pub(crate) use row::{Body, Read};
 pub use row::{Family, Row, Standing};
 
 /// Place of a row in [`table`].

@@ -71,6 +71,9 @@ pub fn plan(view: &PlanView, palette: Palette) -> String {
 pub fn report(report: &ApplyReport, palette: Palette) -> String {
     let mut out = String::new();
     out.push_str(&findings(&report.diagnostics, report.commit.as_ref()));
+    for (unit, reason) in &report.skipped {
+        let _ = writeln!(out, "{unit}: skipped: {}", printable(reason));
+    }
     for (unit, reason) in &report.failed {
         let failed = palette.paint(Tone::Bad, "failed");
         let _ = writeln!(out, "{unit}: {failed}: {}", printable(reason));

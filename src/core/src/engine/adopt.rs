@@ -26,6 +26,7 @@ impl Engine {
         slot.main_end = record.main_end;
         slot.exec_main_pid = record.exec_main_pid;
         slot.reason = record.reason.clone();
+        slot.checked = record.checked.clone();
         slot.unaccounted = record.invocation;
         if let Some(result) = record.failed {
             slot.result = result;

@@ -7,12 +7,11 @@ use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::value::{
-    Amount, Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path,
-    apply_address_prefixes, apply_block_device_weight, apply_controllers, apply_cpu_set,
-    apply_delegate, apply_device_latency, apply_device_limit, apply_device_rule,
-    apply_device_weight, apply_socket_bind, parse_block_io_weight, parse_cpu_quota,
-    parse_cpu_shares, parse_cpu_weight, parse_io_weight, parse_memory, parse_pressure_limit,
-    parse_tasks_max,
+    Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path, apply_address_prefixes,
+    apply_block_device_weight, apply_controllers, apply_cpu_set, apply_delegate,
+    apply_device_latency, apply_device_limit, apply_device_rule, apply_device_weight,
+    apply_socket_bind, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares, parse_cpu_weight,
+    parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
 };
 use std::collections::BTreeSet;
 
@@ -118,9 +117,8 @@ pub(super) fn rows() -> Vec<Row> {
             "TasksMax",
             "number, percentage, infinity",
             |draft, cx, value| {
-                let count = parse_tasks_max(value)?.unwrap_or(Amount::Infinity);
-                let count = count.of(cx.facts.tasks_max, 1);
-                draft.service.resources.tasks_max = Some(count).filter(|count| *count < u64::MAX);
+                let amount = parse_tasks_max(value)?;
+                draft.tasks_max = amount.map(|amount| amount.of(cx.facts.tasks_max, 1));
                 Ok(())
             },
         )

@@ -1,6 +1,8 @@
 //! [Unit] (systemd.unit(5)).
 use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT};
+use super::row::Show;
 use super::{Family, Row, Standing};
+use crate::condition::{ASSERTS, CONDITIONS, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
@@ -150,12 +152,37 @@ pub(super) fn rows() -> Vec<Row> {
         })
         .not_yet(),
     ];
+    rows.extend(conditions("Conditions", CONDITIONS, |unit| {
+        let untested = |_: &_| Outcome::Untested;
+        Some(condition_property(
+            &unit.unit.conditions,
+            "Condition",
+            untested,
+        ))
+    }));
+    rows.extend(conditions("Asserts", ASSERTS, |unit| {
+        let untested = |_: &_| Outcome::Untested;
+        Some(condition_property(&unit.unit.asserts, "Assert", untested))
+    }));
     rows.push(Row::nothing(
         Family::Unit,
         "IgnoreOnSnapshot",
         Standing::Meaningless("gone from systemd, where it has no effect either"),
     ));
     rows.push(Row::nothing(Family::Unit, "X-*", Standing::Owned));
+    rows
+}
+
+/// One row per kind; the first one shows the property that they share.
+fn conditions(property: &'static str, kinds: &[Directive], show: Show) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, value, read) in kinds {
+        let row = field(key, value, *read);
+        rows.push(match rows.is_empty() {
+            true => row.shows(property, show),
+            false => row.property(property),
+        });
+    }
     rows
 }
 

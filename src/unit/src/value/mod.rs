@@ -32,6 +32,7 @@ mod syscall;
 mod time;
 mod timestamp;
 mod user;
+mod version;
 mod weight;
 mod zones;
 
@@ -101,6 +102,7 @@ pub use time::{
 };
 pub use timestamp::parse_timestamp;
 pub use user::{NameRules, parse_uid, parse_uid_range, parse_user_name, user_name_is_valid};
+pub use version::compare_versions;
 pub use weight::{parse_block_io_weight, parse_cpu_shares, parse_cpu_weight, parse_io_weight};
 pub use zones::Zones;
 
