@@ -102,7 +102,7 @@ fn files_are_checked_among_their_neighbours() {
     // What it requires lies beside it, and is judged when it is asked for.
     place.says(&["verify", "a.service"], 0, NONE);
     let nice = |file: &str, line, word| {
-        format!("{file}:{line}:6: Nice=: '{word}' is no number from -20 to 19\n")
+        format!("{file}:{line}:6: Nice=: '{word}' is no nice level (-20 to 19)\n")
     };
     let b = nice("b.service", 6, "x");
     place.says(&["verify", "a.service", "b.service"], 1, &b);
@@ -146,7 +146,7 @@ fn programs_read_findings_as_json() {
     place.commit(&[("a.service", &fine_but("Nice=x"))]);
     let commit = place.git(&["rev-parse", "HEAD"]);
     let finding = "\"file\":\"a.service\",\"line\":6,\"column\":6,\"severity\":\"error\",\
-        \"code\":\"bad-value\",\"message\":\"Nice=: 'x' is no number from -20 to 19\"}]\n";
+        \"code\":\"bad-value\",\"message\":\"Nice=: 'x' is no nice level (-20 to 19)\"}]\n";
     place.says(
         &["verify", "a.service", "-o", "json"],
         1,
@@ -166,7 +166,7 @@ fn commits_and_ranges_are_read_from_the_repository_here() {
     let second = place.commit(&[("b.service", &fine_but("ExecStartPre=/no/such"))]);
     let third = place.commit(&[("b.service", &fine_but("Nice=y"))]);
     place.commit(&[("a.service", FINE), ("b.service", FINE)]);
-    let nice = |file, word| format!("{file}:6:6: Nice=: '{word}' is no number from -20 to 19\n");
+    let nice = |file, word| format!("{file}:6:6: Nice=: '{word}' is no nice level (-20 to 19)\n");
     place.says(&["verify", "HEAD"], 0, NONE);
     place.says(&["verify", "v1"], 1, &nice("a.service", "x"));
     let of_third = format!("{}{}", nice("a.service", "x"), nice("b.service", "y"));
@@ -235,7 +235,10 @@ fn show_goes_on_behind_a_file_that_is_missing() {
         "Id,Nice",
     ]);
     assert_eq!(said.code, 1, "{said:?}");
-    assert_eq!(said.stdout, "Nice=3\nNice=4\n", "{said:?}");
+    assert_eq!(
+        said.stdout, "Id=a.service\nNice=3\nId=b@x.service\nNice=4\n",
+        "{said:?}"
+    );
     assert!(
         said.stderr.contains("can't read nosuch.service"),
         "{said:?}"
