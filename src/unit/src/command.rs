@@ -4,7 +4,7 @@ use crate::value::{ValueError, simplify_path};
 use crate::words::{Escapes, WordError, is_space, next_word};
 
 /// The commands of one line. `resolve` puts specifiers in. An empty line gives none.
-pub(crate) fn parse_commands(
+pub fn parse_commands(
     line: &str,
     mut resolve: impl FnMut(&str) -> Result<String, ValueError>,
 ) -> Result<Vec<ExecCommand>, ValueError> {

@@ -75,7 +75,7 @@ fn number(parsed: &Ini, plain: &Plain) -> Vec<Section> {
             let line = number.parse().ok().and_then(|n: usize| lines.get(n));
             section.entries.push(Entry {
                 key: key.to_owned(),
-                value: value.to_owned(),
+                value: value.strip_suffix('|').unwrap_or(value).to_owned(),
                 line: line.copied().unwrap_or(0),
             });
         }
@@ -167,8 +167,9 @@ impl Plain {
                 Some("begin with [Unit] or [Service]"),
             );
         };
+        // The bar keeps rust-ini from reading on after a value that ends in a backslash.
         self.text
-            .push_str(&format!("{} {key}={value}\n", lines.len()));
+            .push_str(&format!("{} {key}={value}|\n", lines.len()));
         lines.push(number);
     }
 
@@ -223,6 +224,19 @@ mod tests {
                 ),
                 ("A".into(), 12, vec![entry("x", "\"q\\n\"", 13)]),
             ]
+        );
+    }
+
+    #[test]
+    fn a_backslash_before_white_space_ends_the_line() {
+        // Not its last character, so the line does not go on; then white space is trimmed.
+        assert_eq!(
+            pairs("[A]\nx=1\\ \ny=2\n"),
+            [(
+                "A".into(),
+                1,
+                vec![entry("x", "1\\", 2), entry("y", "2", 3)]
+            )]
         );
     }
 

@@ -26,6 +26,7 @@ mod tree;
 pub mod value;
 mod words;
 
+pub use command::parse_commands;
 pub use diagnostic::{Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
