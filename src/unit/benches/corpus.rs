@@ -1,0 +1,156 @@
+//! How fast unit files are read: `cargo bench -p gitproc-unit`.
+//!
+//! Reads every unit file below the directory in GITPROC_CORPUS (else `units-example/`), each on its
+//! own, several times over, and prints the best round. Beside it, in the same run, stands what
+//! `systemd-analyze verify` ($SYSTEMD_ANALYZE, or of PATH) needs for the same files. That does
+//! more: it loads the units that a file names, and looks for executables; what it needs to start
+//! is told apart.
+#![allow(clippy::disallowed_methods)] // a benchmark reads files and the clock
+use gitproc_unit::{HostFacts, TreeEntry, TreeFiles, load, parse_ini};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Rounds of which the best counts: other programs only ever make one slower.
+const ROUNDS: usize = 10;
+/// Files that one `systemd-analyze` is given: its start is spread over many.
+const BATCH: usize = 100;
+/// What a file with units is called.
+const SUFFIXES: [&str; 7] = [
+    "service", "target", "socket", "timer", "path", "slice", "mount",
+];
+
+/// A unit file, in memory.
+struct UnitFile {
+    path: PathBuf,
+    name: String,
+    text: String,
+}
+
+fn main() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let dir = std::env::var_os("GITPROC_CORPUS").map_or(top.join("units-example"), PathBuf::from);
+    let mut files = Vec::new();
+    find(&dir, &mut files);
+    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    println!("{}: {} files, {bytes} bytes", dir.display(), files.len());
+    if files.is_empty() {
+        return;
+    }
+    let report = |what: &str, time: Duration| {
+        let seconds = time.as_secs_f64();
+        let rate = files.len() as f64 / seconds;
+        let volume = bytes as f64 / seconds / 1e6;
+        println!("{what:<36} {seconds:9.4} s {rate:10.0} files/s {volume:8.2} MB/s");
+    };
+
+    let lexed = best(|| {
+        for file in &files {
+            black_box(parse_ini(&file.name, black_box(&file.text)));
+        }
+    });
+    report("gitproc, sections and keys only", lexed);
+    let facts = HostFacts::example();
+    let loaded = best(|| {
+        for file in &files {
+            let mut tree = TreeFiles::default();
+            let entry = TreeEntry::File(file.text.clone());
+            tree.entries.insert(file.name.clone(), entry);
+            black_box(load(&tree, &facts));
+        }
+    });
+    report("gitproc, units with all values", loaded);
+
+    let program = std::env::var_os("SYSTEMD_ANALYZE").unwrap_or("systemd-analyze".into());
+    match verify(&program, &files) {
+        None => println!("no {} here: not compared", program.display()),
+        Some((time, batches, start)) => {
+            report("systemd-analyze verify", time);
+            let net = time.saturating_sub(start * batches);
+            report("the same, less the start of each", net);
+            println!(
+                "  ({batches} processes, {:.4} s each to start)",
+                start.as_secs_f64()
+            );
+            let ratio = |time: Duration| time.as_secs_f64() / loaded.as_secs_f64();
+            println!(
+                "gitproc needs 1/{:.0} of the time, 1/{:.0} without systemd's start",
+                ratio(time),
+                ratio(net)
+            );
+        }
+    }
+}
+
+/// The unit files below `dir`, in the order of their paths. Links are left out: masks and aliases.
+fn find(dir: &Path, files: &mut Vec<UnitFile>) {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let suffix = path.extension().and_then(|suffix| suffix.to_str());
+        if path.is_dir() {
+            find(&path, files);
+        } else if !path.is_symlink() && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix)) {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let text = std::fs::read_to_string(&path);
+            if let (Some(name), Ok(text)) = (name.map(str::to_owned), text) {
+                files.push(UnitFile { path, name, text });
+            }
+        }
+    }
+}
+
+fn best(mut round: impl FnMut()) -> Duration {
+    let times = (0..ROUNDS).map(|_| {
+        let start = Instant::now();
+        round();
+        start.elapsed()
+    });
+    times.min().expect("there are rounds")
+}
+
+/// Time for all files, number of processes, and time that one needs for next to nothing.
+fn verify(program: &OsString, files: &[UnitFile]) -> Option<(Duration, u32, Duration)> {
+    let run = |paths: &[&Path]| {
+        let start = Instant::now();
+        let mut command = Command::new(program);
+        command.args(["verify", "--man=no"]).args(paths);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        // Its exit status tells what it thinks of the files, which is not the question.
+        command.status().ok()?;
+        Some(start.elapsed())
+    };
+    let small = files.iter().min_by_key(|file| file.text.len())?;
+    let starts: Option<Vec<_>> = (0..ROUNDS).map(|_| run(&[&small.path])).collect();
+    let start = starts?.into_iter().min()?;
+    let batches = batches(files);
+    let times: Option<Vec<_>> = batches.iter().map(|batch| run(batch)).collect();
+    Some((
+        times?.iter().sum(),
+        u32::try_from(batches.len()).ok()?,
+        start,
+    ))
+}
+
+/// Files for one process each: of a name that several packages use, it would read one only.
+fn batches(files: &[UnitFile]) -> Vec<Vec<&Path>> {
+    let mut batches: Vec<(BTreeSet<&str>, Vec<&Path>)> = Vec::new();
+    for file in files {
+        let free = |(names, paths): &(BTreeSet<&str>, Vec<&Path>)| {
+            paths.len() < BATCH && !names.contains(file.name.as_str())
+        };
+        let at = batches.iter().position(free).unwrap_or_else(|| {
+            batches.push(Default::default());
+            batches.len() - 1
+        });
+        batches[at].0.insert(&file.name);
+        batches[at].1.push(&file.path);
+    }
+    batches.into_iter().map(|(_, paths)| paths).collect()
+}
