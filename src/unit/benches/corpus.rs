@@ -1,22 +1,24 @@
 //! How fast unit files are read: `cargo bench -p gitproc-unit`.
 //!
 //! Reads every unit file below the directory in GITPROC_CORPUS (else `units-example/`), each on its
-//! own, several times over, and prints the best round. Beside it, in the same run, stands what
+//! own, and in trees of up to 100, as a commit has them. Beside it, in the same run, stands what
 //! `systemd-analyze verify` ($SYSTEMD_ANALYZE, or of PATH) needs for the same files. That does
 //! more: it loads the units that a file names, and looks for executables; what it needs to start
 //! is told apart. All times are processor times, so that other programs do not count.
 #![allow(clippy::disallowed_methods)] // a benchmark reads files and the clock
 use gitproc_unit::{HostFacts, TreeEntry, TreeFiles, load, parse_ini};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Rounds of which the best counts: other programs only ever make one slower.
-const ROUNDS: usize = 10;
-/// Files that one `systemd-analyze` is given: its start is spread over many.
+/// The kernel counts processor time in ticks of up to 10 ms.
+const ENOUGH: Duration = Duration::from_secs(1);
+/// For a clock that stands still.
+const ROUNDS_MAX: u32 = 1 << 16;
+/// Files of one tree, and of one `systemd-analyze`: what a start takes is spread over many.
 const BATCH: usize = 100;
 /// Starts of `systemd-analyze` that are measured together.
 const STARTS: u32 = 20;
@@ -49,39 +51,42 @@ fn main() {
         println!("{what:<36} {seconds:9.4} s {rate:10.0} files/s {volume:8.2} MB/s");
     };
 
-    let lexed = best(|| {
+    let lexed = mean(|| {
         for file in &files {
             black_box(parse_ini(&file.name, black_box(&file.text)));
         }
     });
     report("gitproc, sections and keys only", lexed);
     let facts = HostFacts::example();
-    let loaded = best(|| {
-        for file in &files {
-            let mut tree = TreeFiles::default();
-            let entry = TreeEntry::File(file.text.clone());
-            tree.entries.insert(file.name.clone(), entry);
-            black_box(load(&tree, &facts));
-        }
-    });
-    report("gitproc, units with all values", loaded);
+    let load_all = |files: &[&UnitFile]| {
+        let entry = |file: &&UnitFile| (file.name.clone(), TreeEntry::File(file.text.clone()));
+        let entries = files.iter().map(entry).collect();
+        black_box(load(&TreeFiles { entries }, &facts));
+    };
+    let alone = mean(|| files.iter().for_each(|file| load_all(&[file])));
+    report("gitproc, units one by one", alone);
+    let batches = batches(&files);
+    let together = mean(|| batches.iter().for_each(|batch| load_all(batch)));
+    report("gitproc, units in trees", together);
 
     let program = std::env::var_os("SYSTEMD_ANALYZE").unwrap_or("systemd-analyze".into());
-    match verify(&program, &files) {
+    match verify(&program, &batches) {
         None => println!("no {} here: not compared", program.display()),
-        Some((time, batches, start)) => {
+        Some((time, start)) => {
             report("systemd-analyze verify", time);
-            let net = time.saturating_sub(start * batches);
+            let count = u32::try_from(batches.len()).expect("as few as files");
+            let net = time.saturating_sub(start * count);
             report("the same, less the start of each", net);
             println!(
-                "  ({batches} processes, {:.4} s each to start)",
+                "  ({count} processes, {:.4} s each to start)",
                 start.as_secs_f64()
             );
-            let ratio = |time: Duration| time.as_secs_f64() / loaded.as_secs_f64();
+            let ratio = |time: Duration| net.as_secs_f64() / time.as_secs_f64();
             println!(
-                "gitproc needs 1/{:.0} of the time, 1/{:.0} without systemd's start",
-                ratio(time),
-                ratio(net)
+                "without its start, systemd takes {:.0} times as long as gitproc one by one, {:.0} \
+                 times as long as in trees",
+                ratio(alone),
+                ratio(together)
             );
         }
     }
@@ -108,9 +113,16 @@ fn find(dir: &Path, files: &mut Vec<UnitFile>) {
     }
 }
 
-fn best(mut round: impl FnMut()) -> Duration {
-    let times = (0..ROUNDS).map(|_| spent(own_time, &mut round));
-    times.min().expect("there are rounds")
+/// What one round takes, of as many as make a time that the clock can measure.
+fn mean(mut round: impl FnMut()) -> Duration {
+    let mut rounds = 1;
+    loop {
+        let time = spent(own_time, || (0..rounds).for_each(|_| round()));
+        if time >= ENOUGH || rounds >= ROUNDS_MAX {
+            return time / rounds;
+        }
+        rounds *= 2;
+    }
 }
 
 /// What `clock` says that `work` took; of a host without that clock, the time on the wall.
@@ -140,44 +152,44 @@ fn children_time() -> Option<Duration> {
     Some(Duration::from_millis(10 * ticks))
 }
 
-/// Time for all files, number of processes, and time that one needs for next to nothing.
-fn verify(program: &OsString, files: &[UnitFile]) -> Option<(Duration, u32, Duration)> {
-    let run = |paths: &[&Path]| {
+/// Time for all files, and time that one process needs for next to nothing.
+fn verify(program: &OsString, batches: &[Vec<&UnitFile>]) -> Option<(Duration, Duration)> {
+    let run = |files: &[&UnitFile]| {
         let mut command = Command::new(program);
-        command.args(["verify", "--man=no"]).args(paths);
+        command.args(["verify", "--man=no"]);
+        command.args(files.iter().map(|file| &file.path));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         // Its exit status tells what it thinks of the files, which is not the question.
         command.status().is_ok()
     };
-    let small = files.iter().min_by_key(|file| file.text.len())?;
-    if !run(&[&small.path]) {
+    let files = batches.iter().flatten();
+    let small = files.min_by_key(|file| file.text.len())?;
+    if !run(&[small]) {
         return None;
     }
     // The clock is coarse, so many starts are taken together.
     let starts = spent(children_time, || {
-        (0..STARTS).for_each(|_| assert!(run(&[&small.path])));
+        (0..STARTS).for_each(|_| assert!(run(&[small])));
     });
-    let batches = batches(files);
     let time = spent(children_time, || {
         batches.iter().for_each(|batch| assert!(run(batch)));
     });
-    let count = u32::try_from(batches.len()).ok()?;
-    Some((time, count, starts / STARTS))
+    Some((time, starts / STARTS))
 }
 
-/// Files for one process each: of a name that several packages use, it would read one only.
-fn batches(files: &[UnitFile]) -> Vec<Vec<&Path>> {
-    let mut batches: Vec<(BTreeSet<&str>, Vec<&Path>)> = Vec::new();
+/// Files that go together: of a name that several packages use, there is one to a tree.
+fn batches(files: &[UnitFile]) -> Vec<Vec<&UnitFile>> {
+    let mut batches: Vec<BTreeMap<&str, &UnitFile>> = Vec::new();
     for file in files {
-        let free = |(names, paths): &(BTreeSet<&str>, Vec<&Path>)| {
-            paths.len() < BATCH && !names.contains(file.name.as_str())
+        let free = |batch: &BTreeMap<&str, &UnitFile>| {
+            batch.len() < BATCH && !batch.contains_key(file.name.as_str())
         };
         let at = batches.iter().position(free).unwrap_or_else(|| {
-            batches.push(Default::default());
+            batches.push(BTreeMap::new());
             batches.len() - 1
         });
-        batches[at].0.insert(&file.name);
-        batches[at].1.push(&file.path);
+        batches[at].insert(&file.name, file);
     }
-    batches.into_iter().map(|(_, paths)| paths).collect()
+    let files = |batch: BTreeMap<_, _>| batch.into_values().collect();
+    batches.into_iter().map(files).collect()
 }
