@@ -6,8 +6,9 @@ use gitproc_unit::{
 
 pub fn run(text: &str) {
     let loaded = all(text);
+    let facts = HostFacts::example();
     for unit in loaded.units.units.values() {
-        for (_, value) in properties_by_interface(unit).iter().flatten() {
+        for (_, value) in properties_by_interface(unit, &facts).iter().flatten() {
             property_text(value);
         }
     }

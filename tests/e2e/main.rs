@@ -5,6 +5,7 @@
 //! that they did not run elsewhere.
 mod bad_input;
 mod broken_store;
+mod conditions;
 mod crash;
 mod demo;
 mod instance;

@@ -6,9 +6,9 @@
 //! No effect and no event about a process lacks its [`InvocationId`]; events of an invocation that
 //! is not the unit's current one are dropped, in one place.
 use crate::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
-use crate::snapshot::{ActiveState, UnitResult};
+use crate::snapshot::{ActiveState, Checked, UnitResult};
 use crate::{CommitId, InvocationId, JobId};
-use gitproc_unit::{ExecRole, MeaningHash, Unit, UnitName, UnitSet};
+use gitproc_unit::{ExecRole, MeaningHash, Unit, UnitName, UnitSet, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -54,6 +54,17 @@ pub enum Input {
         invocation: InvocationId,
         /// What.
         event: HelperEvent,
+    },
+    /// What [`Effect::Check`] found.
+    Checked {
+        /// The unit.
+        unit: UnitName,
+        /// The invocation that is to be; another one's check is dropped.
+        invocation: InvocationId,
+        /// `Condition…=`
+        conditions: Verdict,
+        /// `Assert…=`; untested when the conditions do not hold.
+        asserts: Verdict,
     },
     /// At start, before the first `Target`: a helper that outlived the last daemon.
     Adopt {
@@ -150,6 +161,14 @@ pub enum HelperEvent {
 /// What the shell has to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// Ask the host for the conditions and asserts of a unit that is to start. Answered by
+    /// [`Input::Checked`]; nothing has to be undone when that never comes.
+    Check {
+        /// The invocation that is to be.
+        invocation: InvocationId,
+        /// The definition.
+        unit: Arc<Unit>,
+    },
     /// Make the cgroup and the helper. Answered by `Ready`, `Failed` or `SpawnFailed`.
     Spawn {
         /// New invocation.
@@ -201,6 +220,8 @@ pub enum Effect {
         job: JobId,
         /// Units that should be up and are not, with the reason.
         failed: Vec<(UnitName, String)>,
+        /// Units that this apply did not start because of their conditions, with the reason.
+        skipped: Vec<(UnitName, String)>,
         /// A newer target took its place.
         superseded: bool,
     },
@@ -241,7 +262,7 @@ pub struct JobOutcome {
     pub unit: UnitName,
     /// How.
     pub result: JobResult,
-    /// Why, when it did not go well.
+    /// Why, when it did not go well; or why a start was skipped, which is no failure.
     pub reason: Option<String>,
 }
 
@@ -255,6 +276,8 @@ pub enum JobResult {
     Failed,
     /// A unit that it needs did not come up.
     Dependency,
+    /// An `Assert…=` of it failed.
+    Assert,
     /// Another request took its place.
     Canceled,
     /// It does not apply: reload of a unit that can't, or is not active.
@@ -298,6 +321,9 @@ pub struct UnitRecord {
     /// shell removes an invocation directory only after the engine has taken `Gone`.
     #[serde(default)]
     pub invocation: Option<InvocationId>,
+    /// What the last start's conditions said.
+    #[serde(default)]
+    pub checked: Option<Checked>,
 }
 
 /// [`UnitRecord::version`] of this code.

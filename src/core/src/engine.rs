@@ -2,13 +2,15 @@
 //!
 //! Level-triggered where the target is concerned: each new target is compared with what *is*, and
 //! jobs are made from the difference ([`target`]); operators ask for others ([`request`]). Jobs
-//! merge ([`jobs`]), spread to other units ([`spread`]) and wait for each other ([`dispatch`]). One
+//! merge ([`jobs`]), spread to other units ([`spread`]) and wait for each other ([`dispatch`]); a start
+//! whose turn it is asks for its conditions first ([`check`]). One
 //! activation of one service runs by itself ([`activation`]). A daemon that was away takes up what
 //! lives ([`adopt`]).
 //!
 //! Each step ends the same way: records first (write-ahead), then acts, then news, then answers.
 mod activation;
 mod adopt;
+mod check;
 mod dispatch;
 mod jobs;
 mod neighbours;
@@ -107,6 +109,12 @@ impl Engine {
             Input::Helper { invocation, event } => {
                 self.helper_event(now, invocation, event, &mut outbox);
             }
+            Input::Checked {
+                unit,
+                invocation,
+                conditions,
+                asserts,
+            } => self.checked(now, &unit, invocation, conditions, asserts, &mut outbox),
             Input::Adopt {
                 record,
                 unit,
@@ -359,9 +367,12 @@ impl Engine {
             };
             let before = slot.shown;
             let after = slot.states();
+            let told = std::mem::take(&mut slot.news);
             if before != after {
-                slot.shown = after;
                 slot.since = now;
+            }
+            if before != after || told {
+                slot.shown = after;
                 let status = slot.status(&name);
                 news.push(Effect::Changed {
                     unit: name.clone(),

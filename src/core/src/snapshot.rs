@@ -1,6 +1,6 @@
 //! What readers see: immutable, serialisable copies of the engine's state.
-use crate::{CommitId, InvocationId, protocol::ProcessEnd};
-use gitproc_unit::{MeaningHash, UnitName};
+use crate::{CommitId, Instant, InvocationId, protocol::ProcessEnd};
+use gitproc_unit::{MeaningHash, UnitName, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// systemd's ActiveState.
@@ -51,6 +51,10 @@ pub enum UnitResult {
     ExecCondition,
     /// A unit that it requires failed or is missing (systemd's job result `dependency`).
     Dependency,
+    /// A `Condition…=` did not hold, so the start was skipped: no failure (systemd has no word).
+    Condition,
+    /// An `Assert…=` did not hold, so the start failed (systemd's job result `assert`).
+    Assert,
 }
 
 impl UnitResult {
@@ -69,6 +73,8 @@ impl UnitResult {
             UnitResult::OomKill => "oom-kill",
             UnitResult::ExecCondition => "exec-condition",
             UnitResult::Dependency => "dependency",
+            UnitResult::Condition => "condition",
+            UnitResult::Assert => "assert",
         }
     }
 }
@@ -117,4 +123,18 @@ pub struct UnitStatus {
     pub job: Option<String>,
     /// When the next automatic restart is due, monotonic µs.
     pub restart_at: Option<u64>,
+    /// What the last start's conditions said.
+    #[serde(default)]
+    pub checked: Option<Checked>,
+}
+
+/// What conditions and asserts said when a unit was to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// When, monotonic µs.
+    pub at: Instant,
+    /// `Condition…=`
+    pub conditions: Verdict,
+    /// `Assert…=`
+    pub asserts: Verdict,
 }

@@ -8,7 +8,9 @@ use gitproc_core::api::{
 use gitproc_core::protocol::{Exit, HelperState, ProcessEnd, Whom};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
-use gitproc_unit::{ExecRole, HostFacts, TreeEntry, TreeFiles, UnitName, UnitSet};
+use gitproc_unit::{
+    ExecRole, HostFacts, Outcome, TreeEntry, TreeFiles, Unit, UnitName, UnitSet, Verdict,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ struct Script {
     now: Instant,
     effects: Vec<Effect>,
     invocations: BTreeMap<UnitName, InvocationId>,
+    definitions: BTreeMap<UnitName, Arc<Unit>>,
     jobs: u64,
 }
 
@@ -51,6 +54,7 @@ impl Script {
             now: Instant(1_000_000),
             effects: Vec::new(),
             invocations: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             jobs: 0,
         }
     }
@@ -67,9 +71,11 @@ impl Script {
         for effect in &effects {
             if let Effect::Spawn {
                 invocation, unit, ..
-            } = effect
+            }
+            | Effect::Check { invocation, unit } = effect
             {
                 self.invocations.insert(unit.name.clone(), *invocation);
+                self.definitions.insert(unit.name.clone(), unit.clone());
             }
         }
         self.effects.extend(effects);
@@ -122,6 +128,22 @@ impl Script {
         );
     }
 
+    /// The host answers its conditions and asserts: whether each of them holds.
+    fn answers(&mut self, unit: &str, conditions: bool, asserts: bool) {
+        let section = &self.definitions[&name(unit)].unit;
+        let say = |holds| match holds {
+            true => Outcome::Held,
+            false => Outcome::Failed,
+        };
+        let input = Input::Checked {
+            unit: name(unit),
+            invocation: self.invocations[&name(unit)],
+            conditions: Verdict::of(&section.conditions, |_| say(conditions)),
+            asserts: Verdict::of(&section.asserts, |_| say(asserts)),
+        };
+        self.give(input);
+    }
+
     /// Its helper is ready, its main process runs.
     fn comes_up(&mut self, unit: &str) {
         self.hear(unit, HelperEvent::Ready);
@@ -158,6 +180,9 @@ impl Script {
         };
         let words = |effect: &Effect| {
             Some(match effect {
+                Effect::Check { unit, .. } => {
+                    format!("check {}", unit.name.as_str().replace(".service", ""))
+                }
                 Effect::Spawn { unit, .. } => {
                     format!("spawn {}", unit.name.as_str().replace(".service", ""))
                 }
@@ -182,12 +207,20 @@ impl Script {
                     let unit = outcome.unit.as_str().replace(".service", "");
                     format!("{:?} {unit}", outcome.result)
                 }
-                Effect::Settled { failed, .. } => {
-                    let failed: Vec<_> = failed
-                        .iter()
-                        .map(|(unit, _)| unit.as_str().replace(".service", ""))
-                        .collect();
-                    format!("settled, failed: {failed:?}")
+                Effect::Settled {
+                    failed, skipped, ..
+                } => {
+                    let names = |units: &[(UnitName, String)]| -> Vec<String> {
+                        let units = units.iter();
+                        units
+                            .map(|(unit, _)| unit.as_str().replace(".service", ""))
+                            .collect()
+                    };
+                    let skipped = match skipped.is_empty() {
+                        true => String::new(),
+                        false => format!(", skipped: {:?}", names(skipped)),
+                    };
+                    format!("settled, failed: {:?}{skipped}", names(failed))
                 }
                 Effect::Changed { .. } | Effect::Record { .. } => return None,
             })
@@ -427,6 +460,7 @@ fn record() -> UnitRecord {
         auto_restart: false,
         job: None,
         invocation: None,
+        checked: None,
     }
 }
 
@@ -508,4 +542,249 @@ fn a_kill_is_for_whom_it_names() {
     });
     let expected = format!("signal a {:?} 10", Whom::Main);
     assert_eq!(script.asked(), [expected]);
+}
+
+// ── Conditions and asserts ──────────────────────────────────────────────────────────────────
+
+const ASKING: &str = "[Unit]\nConditionPathExists=/c\n[Service]\nExecStart=/bin/x\n";
+const ASSERTING: &str = "[Unit]\nAssertPathExists=/c\n[Service]\nExecStart=/bin/x\n";
+
+/// A service that says `key=a.service` and comes after it.
+fn after_a(key: &str) -> String {
+    format!("[Unit]\n{key}=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/x\n")
+}
+
+#[test]
+fn conditions_are_asked_before_anything_else() {
+    let mut script = Script::of(&[("a.service", ASKING)]);
+    assert_eq!(script.asked(), ["check a"]);
+    script.is("a.service", ActiveState::Inactive, "dead");
+    assert_eq!(
+        script.status("a.service").job.as_deref(),
+        Some("start running")
+    );
+    script.answers("a.service", true, true);
+    assert_eq!(script.asked(), ["spawn a"]);
+    let checked = script.status("a.service").checked.expect("it was checked");
+    assert_eq!(checked.at, script.now);
+    assert!(checked.conditions.holds());
+}
+
+#[test]
+fn a_condition_that_fails_skips_the_start_and_fails_nobody() {
+    let requires = after_a("Requires");
+    let mut script = Script::of(&[("a.service", ASKING), ("b.service", &requires)]);
+    assert_eq!(script.asked(), ["check a"], "b waits for a");
+    script.answers("a.service", false, true);
+    assert_eq!(script.asked(), ["spawn b"]);
+    script.is("a.service", ActiveState::Inactive, "dead");
+    let status = script.status("a.service");
+    assert_eq!(status.result, UnitResult::Condition);
+    let reason = "condition failed: ConditionPathExists=/c";
+    assert_eq!(status.reason.as_deref(), Some(reason));
+    script.comes_up("b.service");
+    assert_eq!(
+        script.asked(),
+        ["run b Start 0", r#"settled, failed: [], skipped: ["a"]"#]
+    );
+}
+
+#[test]
+fn what_is_bound_to_a_skipped_unit_or_needs_it_active_does_not_start() {
+    for key in ["BindsTo", "Requisite"] {
+        let bound = after_a(key);
+        let mut script = Script::of(&[("a.service", ASKING), ("b.service", &bound)]);
+        if key == "Requisite" {
+            // It looks when it is its turn, which is after the start of a.
+            assert_eq!(script.asked(), ["check a"]);
+        }
+        script.answers("a.service", false, true);
+        let status = script.status("b.service");
+        assert_eq!(status.result, UnitResult::Dependency, "{key}: {status:?}");
+    }
+}
+
+#[test]
+fn a_units_own_condition_comes_before_what_it_is_bound_to() {
+    let bound = "[Unit]\nBindsTo=a.service\nAfter=a.service\nConditionPathExists=/c\n\
+                 [Service]\nExecStart=/bin/x\n";
+    let mut script = Script::of(&[("a.service", ASKING), ("b.service", bound)]);
+    script.answers("a.service", false, true);
+    script.answers("b.service", false, true);
+    assert_eq!(
+        script.asked(),
+        [
+            "check a",
+            "check b",
+            r#"settled, failed: [], skipped: ["a", "b"]"#
+        ]
+    );
+    // Were it to hold, b would lack a.
+    script.ask(Verb::Start, "b.service");
+    script.answers("a.service", false, true);
+    script.answers("b.service", true, true);
+    assert_eq!(script.asked(), ["check a", "check b", "Dependency b"]);
+}
+
+#[test]
+fn an_assert_that_fails_fails_the_job_and_what_requires_it() {
+    let requires = after_a("Requires");
+    let wants = after_a("Wants");
+    let mut script = Script::of(&[
+        ("a.service", ASSERTING),
+        ("b.service", &requires),
+        ("c.service", &wants),
+    ]);
+    script.answers("a.service", true, false);
+    script.is("a.service", ActiveState::Inactive, "dead");
+    let status = script.status("a.service");
+    assert_eq!(status.result, UnitResult::Assert);
+    let reason = "assert failed: AssertPathExists=/c";
+    assert_eq!(status.reason.as_deref(), Some(reason));
+    assert_eq!(script.status("b.service").result, UnitResult::Dependency);
+    script.comes_up("c.service");
+    assert_eq!(
+        script.asked(),
+        [
+            "check a",
+            "spawn c",
+            "run c Start 0",
+            r#"settled, failed: ["a", "b"]"#
+        ]
+    );
+    script.ask(Verb::Start, "a.service");
+    script.answers("a.service", true, false);
+    assert_eq!(script.asked(), ["check a", "Assert a"]);
+}
+
+#[test]
+fn a_skipped_start_is_made_again_by_hand_and_by_each_target_only() {
+    let files = [("a.service", ASKING)];
+    let mut script = Script::of(&files);
+    script.answers("a.service", false, true);
+    script.asked();
+    script.passes(3_600_000_000);
+    assert_eq!(script.asked(), Vec::<String>::new());
+    script.ask(Verb::Start, "a.service");
+    script.answers("a.service", false, true);
+    assert_eq!(
+        script.asked(),
+        ["check a", "Done a"],
+        "a skip is no failure"
+    );
+    script.target(&files);
+    script.answers("a.service", true, true);
+    assert_eq!(script.asked(), ["check a", "spawn a"]);
+    assert_eq!(script.status("a.service").result, UnitResult::Success);
+}
+
+#[test]
+fn an_automatic_restart_asks_again() {
+    let text = "[Unit]\nConditionPathExists=/c\n[Service]\nExecStart=/bin/x\nRestart=always\n";
+    let mut script = Script::of(&[("a.service", text)]);
+    script.answers("a.service", true, true);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(1));
+    script.asked();
+    script.passes(100_000);
+    assert_eq!(script.asked(), ["check a"]);
+    script.answers("a.service", false, true);
+    script.is("a.service", ActiveState::Inactive, "dead");
+    script.passes(60_000_000);
+    assert_eq!(
+        script.asked(),
+        Vec::<String>::new(),
+        "it is not tried again"
+    );
+}
+
+#[test]
+fn skipped_starts_do_not_count_against_the_start_limit() {
+    let mut script = Script::of(&[("a.service", ASKING)]);
+    for _ in 0..20 {
+        script.answers("a.service", false, true);
+        script.ask(Verb::Start, "a.service");
+    }
+    script.answers("a.service", true, true);
+    script.is("a.service", ActiveState::Activating, "start");
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_dropped() {
+    let mut script = Script::of(&[("a.service", ASKING)]);
+    script.ask(Verb::Stop, "a.service");
+    script.answers("a.service", true, true);
+    assert_eq!(script.asked(), ["check a", "Done a", "settled, failed: []"]);
+    // Nor does the answer to an older question start what a newer one is about.
+    script.ask(Verb::Start, "a.service");
+    let first = script.invocations[&name("a.service")];
+    script.target(&[("a.service", ASKING)]);
+    let second = script.invocations[&name("a.service")];
+    assert_ne!(first, second);
+    script.invocations.insert(name("a.service"), first);
+    script.asked();
+    script.answers("a.service", true, true);
+    assert_eq!(script.asked(), Vec::<String>::new());
+    script.invocations.insert(name("a.service"), second);
+    script.answers("a.service", true, true);
+    assert_eq!(script.asked(), ["spawn a"]);
+}
+
+#[test]
+fn what_it_needs_may_go_while_it_is_asked() {
+    let needing = "[Unit]\nRequires=a.service\nAfter=a.service\nConditionPathExists=/c\n\
+                   [Service]\nExecStart=/bin/x\n";
+    let mut script = Script::of(&[("a.service", SIMPLE), ("b.service", needing)]);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(1));
+    script.asked();
+    script.answers("b.service", true, true);
+    assert_eq!(script.asked(), [r#"settled, failed: ["a", "b"]"#]);
+    assert_eq!(script.status("b.service").result, UnitResult::Dependency);
+}
+
+#[test]
+fn a_failed_unit_that_is_skipped_is_not_failed_any_more() {
+    let text = "[Service]\nExecStart=/bin/x\n";
+    let mut script = Script::of(&[("a.service", text)]);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(1));
+    script.target(&[("a.service", ASKING)]);
+    script.asked();
+    script.ask(Verb::Start, "a.service");
+    script.answers("a.service", false, true);
+    script.is("a.service", ActiveState::Inactive, "dead");
+}
+
+#[test]
+fn a_target_can_have_conditions() {
+    let target = "[Unit]\nConditionPathExists=/c\nWants=a.service\n";
+    let mut script = Script::of(&[("g.target", target), ("a.service", SIMPLE)]);
+    assert_eq!(
+        script.asked(),
+        ["spawn a"],
+        "a target comes after its units"
+    );
+    script.comes_up("a.service");
+    assert_eq!(script.asked(), ["run a Start 0", "check g.target"]);
+    script.answers("g.target", false, true);
+    script.is("g.target", ActiveState::Inactive, "dead");
+}
+
+#[test]
+fn what_was_checked_outlives_the_daemon() {
+    let mut script = Script::of(&[("a.service", ASKING)]);
+    script.answers("a.service", true, true);
+    let record = script.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Record { record, .. } => record.clone(),
+        _ => None,
+    });
+    let mut next = Script::fresh();
+    next.give(Input::Restore {
+        unit: name("a.service"),
+        record: record.expect("it is recorded"),
+    });
+    let checked = |script: &Script| script.status("a.service").checked;
+    assert!(checked(&next).is_some());
+    assert_eq!(checked(&next), checked(&script));
 }

@@ -35,6 +35,8 @@ pub struct Deployed {
     pub diagnostics: Vec<Diagnostic>,
     /// Units that failed when it was applied, and why.
     pub failed: Vec<(UnitName, String)>,
+    /// Units that were skipped then because of their conditions, and why.
+    pub skipped: Vec<(UnitName, String)>,
     /// Why the head of the branch is not what is deployed.
     pub pending: Option<String>,
     /// An apply is under way.
@@ -329,6 +331,7 @@ impl Deploy {
                 commit: Some(head.clone()),
                 outcome: Some(Outcome::Rejected),
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 diagnostics: candidate.diagnostics,
             };
             return Ok(Looked {
@@ -382,7 +385,11 @@ impl Deploy {
     fn supersede(&mut self) {
         if let Some(apply) = self.apply.take() {
             let detail = "a newer commit took its place".to_owned();
-            self.conclude(apply, Outcome::Superseded, Some(detail), Vec::new());
+            let settled = Settled {
+                superseded: true,
+                ..Settled::default()
+            };
+            self.conclude(apply, Outcome::Superseded, Some(detail), settled);
         }
     }
 
@@ -407,6 +414,7 @@ impl Deploy {
                 files: candidate.files,
                 diagnostics: candidate.diagnostics,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 pending: None,
                 applying: true,
             }
@@ -432,7 +440,7 @@ impl Deploy {
             (false, true) => (Outcome::Applied, None),
             (false, false) => (Outcome::AppliedDegraded, Some(failures(&settled.failed))),
         };
-        self.conclude(apply, outcome, detail, settled.failed);
+        self.conclude(apply, outcome, detail, settled);
     }
 
     /// Records the outcome, and tells those who wait.
@@ -441,7 +449,7 @@ impl Deploy {
         mut apply: Apply,
         outcome: Outcome,
         detail: Option<String>,
-        failed: Vec<(UnitName, String)>,
+        settled: Settled,
     ) {
         let number = apply.record.number;
         // A generation that was taken up again after a restart has its outcome already.
@@ -463,7 +471,8 @@ impl Deploy {
             deployed.applying = false;
             if deployed.generation.as_ref().map(|known| known.number) == Some(number) {
                 deployed.generation = Some(record);
-                deployed.failed = failed.clone();
+                deployed.failed = settled.failed.clone();
+                deployed.skipped = settled.skipped.clone();
             }
         });
         for waiter in apply.waiters {
@@ -471,7 +480,8 @@ impl Deploy {
                 generation: Some(number),
                 commit: Some(apply.record.commit.clone()),
                 outcome: Some(outcome),
-                failed: failed.clone(),
+                failed: settled.failed.clone(),
+                skipped: settled.skipped.clone(),
                 diagnostics: apply.diagnostics.clone(),
             }));
         }

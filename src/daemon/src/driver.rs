@@ -1,15 +1,16 @@
 //! Effects to acts: each invocation has one task that owns it ([`crate::holder`]); this hands out
 //! the effects. It never waits.
 use crate::cleanup;
+use crate::condition::{Surroundings, judge};
 use crate::holder::{Adopted, Command, Holder, HolderContext};
 use crate::host::Host;
 use crate::poller::Poller;
 use crate::records;
-use crate::shell::Shell;
+use crate::shell::{Message, Shell};
 use crate::spawn::SpawnRequest;
 use gitproc_core::protocol::ToHelper;
 use gitproc_core::{Effect, InvocationId};
-use gitproc_unit::UnitName;
+use gitproc_unit::{Unit, UnitName};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -26,6 +27,7 @@ pub type Unapplied = BTreeMap<UnitName, Vec<String>>;
 pub struct Driver {
     context: Arc<HolderContext>,
     holders: HashMap<InvocationId, mpsc::Sender<Command>>,
+    surroundings: Arc<Surroundings>,
 }
 
 impl Driver {
@@ -45,6 +47,7 @@ impl Driver {
         Driver {
             context: Arc::new(context),
             holders: HashMap::new(),
+            surroundings: Arc::new(Surroundings::own()),
         }
     }
 
@@ -72,6 +75,7 @@ impl Driver {
     /// Does what an effect says; those for the loop itself are not for here.
     pub fn act(&mut self, effect: Effect) {
         match effect {
+            Effect::Check { invocation, unit } => self.check(invocation, unit),
             Effect::Spawn {
                 invocation,
                 unit,
@@ -131,6 +135,34 @@ impl Driver {
             }
             Effect::JobDone(_) | Effect::Settled { .. } | Effect::Changed { .. } => {}
         }
+    }
+
+    /// Looks at the host on a thread of its own: a path may lie on a disk that does not answer, and
+    /// then this one unit waits.
+    fn check(&self, invocation: InvocationId, unit: Arc<Unit>) {
+        let (shell, surroundings) = (self.context.shell.clone(), Arc::clone(&self.surroundings));
+        tokio::spawn(async move {
+            let name = unit.name.clone();
+            let judged = tokio::task::spawn_blocking(move || {
+                let unit_name = unit.name.as_str();
+                judge(&unit, &surroundings, |complaint| {
+                    tracing::warn!(unit = unit_name, "{unit_name}: {complaint}");
+                })
+            });
+            // The runtime is ending, or the thread panicked, which has been told.
+            let Ok((conditions, asserts)) = judged.await else {
+                return;
+            };
+            // Nobody listens any more when the loop has ended.
+            let _ = shell
+                .send(Message::Checked {
+                    unit: name,
+                    invocation,
+                    conditions,
+                    asserts,
+                })
+                .await;
+        });
     }
 
     fn register(&mut self, invocation: InvocationId) -> mpsc::Receiver<Command> {

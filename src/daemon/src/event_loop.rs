@@ -83,6 +83,17 @@ impl EventLoop {
                     self.driver.forget(invocation);
                 }
             }
+            Message::Checked {
+                unit,
+                invocation,
+                conditions,
+                asserts,
+            } => self.step(Input::Checked {
+                unit,
+                invocation,
+                conditions,
+                asserts,
+            }),
             Message::Request { verb, units, reply } => {
                 if units.is_empty() {
                     let _ = reply.send(Vec::new());
@@ -140,10 +151,15 @@ impl EventLoop {
             Effect::Settled {
                 job,
                 failed,
+                skipped,
                 superseded,
             } => {
                 if let Some(waiter) = self.settling.remove(&job) {
-                    let _ = waiter.send(Settled { failed, superseded });
+                    let _ = waiter.send(Settled {
+                        failed,
+                        skipped,
+                        superseded,
+                    });
                 }
             }
             Effect::Changed {
@@ -173,12 +189,14 @@ impl EventLoop {
                     from,
                     to,
                     sub,
+                    result,
                     reason,
                     main_pid,
                     at_us,
                 });
             }
-            Effect::Spawn { .. }
+            Effect::Check { .. }
+            | Effect::Spawn { .. }
             | Effect::Run { .. }
             | Effect::Signal { .. }
             | Effect::KillCgroup { .. }
@@ -220,8 +238,14 @@ fn log_change(
     let reason_text = reason
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
-    match to {
-        ActiveState::Failed => {
+    match (to, result) {
+        (ActiveState::Inactive, UnitResult::Condition) => {
+            tracing::info!(unit, "{unit}: skipped{reason_text}");
+        }
+        (ActiveState::Inactive, UnitResult::Assert) => {
+            tracing::error!(unit, "{unit}: not started{reason_text}");
+        }
+        (ActiveState::Failed, _) => {
             let result = result.as_str();
             tracing::error!(
                 unit,

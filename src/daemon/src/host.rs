@@ -1,11 +1,11 @@
 //! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
 //! out once at start; what is lacking becomes a line of `status`.
-use crate::{DaemonError, Options};
+use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
-use gitproc_sys::cgroup::Hierarchy;
+use gitproc_sys::cgroup::{Controller, Hierarchy};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
-use gitproc_unit::{HostFacts, MemoryAmount, ResourceControl, Rlimit, TasksAmount};
+use gitproc_unit::{HostFacts, ResourceControl, Rlimit};
 use nix::unistd::{Gid, Group, Uid, User};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,6 @@ pub struct Host {
     pub open_files: Option<Rlimit>,
     /// What is lacking, one line each.
     pub degradations: Vec<String>,
-    memory_bytes: u64,
-    tasks: u64,
 }
 
 /// The helper executable. An upgrade on disk does not mix versions: the open file is what runs.
@@ -78,41 +76,39 @@ impl Host {
                 degradations.push(format!("the limit on open files can't be raised: {cause}"));
             })
             .ok();
+        let mut facts = facts(&layout)?;
+        if let Some((root, _)) = cgroups
+            .unit(&layout.instance, "unit")
+            .path()
+            .as_deref()
+            .and_then(|path| path.rsplit_once('/'))
+        {
+            facts.cgroup_root = root.to_owned();
+        }
         Ok(Host {
             open_files,
-            facts: facts(&layout)?,
+            facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,
             lang: std::env::var("LANG").ok().filter(|lang| !lang.is_empty()),
-            memory_bytes: memory_bytes(),
-            tasks: tasks(),
             layout,
             cgroups,
             degradations,
         })
     }
-
-    /// A unit's limits in absolute numbers.
-    pub fn limits(&self, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
-        let memory = |amount: MemoryAmount| match amount {
-            MemoryAmount::Bytes(bytes) => bytes,
-            MemoryAmount::Permyriad(share) => permyriad(self.memory_bytes, share),
-        };
-        let tasks = |amount: TasksAmount| match amount {
-            TasksAmount::Count(count) => count,
-            TasksAmount::Permyriad(share) => permyriad(self.tasks, share),
-        };
-        gitproc_sys::cgroup::Limits {
-            memory_max: wanted.memory_max.map(memory),
-            memory_high: wanted.memory_high.map(memory),
-            cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,
-            tasks_max: wanted.tasks_max.map(tasks),
-        }
-    }
 }
 
-fn permyriad(whole: u64, share: u32) -> u64 {
-    (u128::from(whole) * u128::from(share) / 10_000) as u64
+/// A unit's limits. One that nobody asked for is no loss where it can't be had.
+pub fn limits(cgroups: &Hierarchy, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+    let asked = !wanted.tasks_max_is_default;
+    gitproc_sys::cgroup::Limits {
+        memory_max: wanted.memory_max,
+        memory_high: wanted.memory_high,
+        cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,
+        tasks_max: wanted
+            .tasks_max
+            .filter(|_| asked || cgroups.has(Controller::Pids)),
+    }
 }
 
 /// The best isolation that works, tried once.
@@ -210,6 +206,14 @@ pub fn facts(layout: &Layout) -> Result<HostFacts, DaemonError> {
         cache_dir,
         logs_dir,
         config_dir,
+        memory_bytes: memory_bytes(),
+        tasks_max: tasks_max(),
+        tmp_dir: os_facts::temporary_directory("/tmp"),
+        var_tmp_dir: os_facts::temporary_directory("/var/tmp"),
+        pretty_host_name: os_facts::pretty_host_name(),
+        os_release: os_facts::os_release(),
+        units_dir: None,
+        cgroup_root: format!("/{}", layout.instance),
     })
 }
 
@@ -223,12 +227,18 @@ fn machine_id() -> String {
 }
 
 /// systemd's name for what uname(2) says.
-fn architecture(machine: &str) -> String {
+pub(crate) fn architecture(machine: &str) -> String {
     match machine {
         "x86_64" => "x86-64",
         "aarch64" => "arm64",
         "i386" | "i486" | "i586" | "i686" => "x86",
+        "aarch64_be" => "arm64-be",
         "ppc64le" => "ppc64-le",
+        "ppcle" => "ppc-le",
+        arm if arm.starts_with("armv") => match arm.ends_with('b') {
+            true => "arm-be",
+            false => "arm",
+        },
         other => other,
     }
     .to_owned()
@@ -236,7 +246,7 @@ fn architecture(machine: &str) -> String {
 
 /// Total memory: what MemoryMax=50% is half of. 0 when unknown would refuse everything, so then
 /// such limits do not bind.
-fn memory_bytes() -> u64 {
+pub(crate) fn memory_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("MemTotal:"))
@@ -245,7 +255,7 @@ fn memory_bytes() -> u64 {
 }
 
 /// What TasksMax=15% is a part of: the smaller of the kernel's two limits.
-fn tasks() -> u64 {
+fn tasks_max() -> u64 {
     ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"]
         .into_iter()
         .filter_map(|path| {
@@ -262,12 +272,6 @@ fn tasks() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_are_of_the_whole() {
-        assert_eq!(permyriad(8 << 30, 1250), 1 << 30);
-        assert_eq!(permyriad(u64::MAX, 10_000), u64::MAX);
-    }
 
     #[test]
     fn architectures_have_systemds_names() {

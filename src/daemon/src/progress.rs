@@ -1,7 +1,7 @@
 //! One apply as lines for people: `[1/3] web.service  active  (41 ms, pid 4123)`. Pure.
 use crate::shell::Change;
 use gitproc_core::plan::{Plan, PlanAction};
-use gitproc_core::snapshot::ActiveState;
+use gitproc_core::snapshot::{ActiveState, UnitResult};
 use gitproc_unit::{UnitKind, UnitName};
 use std::collections::BTreeMap;
 
@@ -62,6 +62,8 @@ impl Progress {
         }
         let word = match (change.to, waiting.stops) {
             (ActiveState::Active, false) => "active",
+            (ActiveState::Inactive, false) if change.result == UnitResult::Condition => "skipped",
+            (ActiveState::Inactive, false) if change.result == UnitResult::Assert => "failed",
             (ActiveState::Inactive, true) => "stopped",
             // A oneshot is done when it has been activating and is not any more.
             (ActiveState::Inactive, false) if waiting.since_us.is_some() => "done",
@@ -79,7 +81,7 @@ impl Progress {
             change
                 .reason
                 .clone()
-                .filter(|_| change.to == ActiveState::Failed),
+                .filter(|_| matches!(word, "failed" | "skipped")),
         );
         self.waiting.remove(&change.unit);
         let (done, total, width) = (self.total - self.waiting.len(), self.total, self.width);
@@ -126,10 +128,26 @@ mod tests {
             from,
             to,
             sub: "",
+            result: UnitResult::Success,
             reason: (to == ActiveState::Failed).then(|| "exit code 1".to_owned()),
             main_pid: Some(4123),
             at_us,
         }
+    }
+
+    #[test]
+    fn a_unit_whose_condition_fails_is_skipped() {
+        use ActiveState::Inactive;
+        let mut progress = Progress::new(&plan(&[("a.service", PlanAction::Start)]));
+        let skip = Change {
+            result: UnitResult::Condition,
+            reason: Some("condition failed: ConditionPathExists=/x".to_owned()),
+            ..change("a.service", Inactive, Inactive, 0)
+        };
+        assert_eq!(
+            progress.line(&skip).as_deref(),
+            Some("[1/1] a.service  skipped   (condition failed: ConditionPathExists=/x)")
+        );
     }
 
     #[test]

@@ -176,6 +176,7 @@ mod tests {
             commit: None,
             auto_restart: false,
             invocation: None,
+            checked: None,
             job: None,
         }
     }

@@ -1,8 +1,8 @@
 //! How every other task talks to the one that owns the engine: messages in, copies out.
 use gitproc_core::api::{HelperEvent, JobOutcome, KillWhom, Verb};
-use gitproc_core::snapshot::{ActiveState, UnitStatus};
+use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, InvocationId};
-use gitproc_unit::{UnitName, UnitSet};
+use gitproc_unit::{UnitName, UnitSet, Verdict};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -22,6 +22,17 @@ pub enum Message {
         invocation: InvocationId,
         /// What.
         event: HelperEvent,
+    },
+    /// What the host says to the conditions and asserts of a unit.
+    Checked {
+        /// The unit.
+        unit: UnitName,
+        /// The invocation that is to be.
+        invocation: InvocationId,
+        /// `Condition…=`
+        conditions: Verdict,
+        /// `Assert…=`
+        asserts: Verdict,
     },
     /// A job verb; answered when every unit is done.
     Request {
@@ -70,10 +81,12 @@ pub enum Message {
 }
 
 /// How a target or a shutdown ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Units that should be up and are not, with the reason.
     pub failed: Vec<(UnitName, String)>,
+    /// Units whose conditions did not hold, with the reason.
+    pub skipped: Vec<(UnitName, String)>,
     /// A newer target took its place.
     pub superseded: bool,
 }
@@ -89,6 +102,8 @@ pub struct Change {
     pub to: ActiveState,
     /// SubState after.
     pub sub: &'static str,
+    /// Result after.
+    pub result: UnitResult,
     /// In words, when something went wrong.
     pub reason: Option<String>,
     /// Host pid of the main process.

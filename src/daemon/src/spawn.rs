@@ -69,7 +69,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         }
     })?;
     let identity = identity::resolve(service)?;
-    let limits = host.limits(&service.resources);
+    let limits = crate::host::limits(&host.cgroups, &service.resources);
     let (cgroup, unapplied) = host
         .cgroups
         .create(&host.layout.instance, unit.name.as_str(), &limits)

@@ -374,6 +374,9 @@ pub struct ApplyReport {
     pub outcome: Option<Outcome>,
     /// Units that failed, and why.
     pub failed: Vec<(UnitName, String)>,
+    /// Units that were not started because of their conditions, which is no failure, and why.
+    #[serde(default)]
+    pub skipped: Vec<(UnitName, String)>,
     /// Errors and warnings of the commit.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // this crate is the place for it (docs/architecture.md, rooms)
 
 pub mod cgroup;
+pub mod cpu;
 pub mod credentials;
 mod error;
 pub mod fd;
@@ -13,6 +14,7 @@ pub mod file;
 pub mod host;
 pub mod memfd;
 pub mod mount;
+pub mod pattern;
 pub mod pidfd;
 pub mod probe;
 pub mod signal;

@@ -3,7 +3,7 @@
 use crate::error::{Context, Result};
 use crate::spawn::{Born, Namespaces, UserMaps, clone3};
 use crate::{pidfd, signal};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, FromRawFd};
 
 /// Longest time a probe may take, in ms. It is a handful of system calls.
 const PROBE_TIMEOUT_MS: u16 = 5_000;
@@ -30,6 +30,20 @@ pub fn probe_user_pid_namespace() -> Result<()> {
         },
         "pid namespace in a user namespace",
     )
+}
+
+/// Whether the kernel's audit subsystem is there, and there for us: not in most containers.
+pub fn audit_is_there() -> bool {
+    let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no memory is passed.
+    let fd = unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_AUDIT) };
+    if fd >= 0 {
+        // SAFETY: the descriptor is new, and nobody else's.
+        drop(unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) });
+        return true;
+    }
+    let errno = std::io::Error::last_os_error().raw_os_error();
+    ![libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT, libc::EPERM].contains(&errno.unwrap_or(0))
 }
 
 fn probe(namespaces: Namespaces, object: &'static str) -> Result<()> {

@@ -1,7 +1,8 @@
-//! Well-known targets (systemd.special(7)) that a host has without any file of the commit.
+//! Well-known units (systemd.special(7)) that a host has without any file of the commit.
 use crate::meaning;
-use crate::model::{InstallSection, MeaningHash, Origin, Unit, UnitSection};
+use crate::model::{InstallSection, MeaningHash, Origin, Triggers, Unit, UnitSection};
 use crate::name::UnitName;
+use crate::settings::Settings;
 
 /// What a booted host has reached; they count as active.
 const REACHED: &str = "
@@ -18,14 +19,17 @@ const NEVER: &str = "
     reboot rescue runlevel0 runlevel1 runlevel6 shutdown sigpwr sleep soft-reboot suspend
     suspend-then-hibernate system-update umount";
 
-/// Every built-in target.
-pub(crate) fn targets() -> impl Iterator<Item = Unit> {
+/// Every built-in unit: the targets, and the socket that `Type=dbus` asks for.
+pub(crate) fn units() -> impl Iterator<Item = Unit> {
     let each = |reached: bool, names: &'static str| {
         names
             .split_whitespace()
             .map(move |stem| target(stem, reached))
     };
-    each(true, REACHED).chain(each(false, NEVER))
+    let bus = UnitName::parse("dbus.socket").expect("names of this file are valid");
+    each(true, REACHED)
+        .chain(each(false, NEVER))
+        .chain(std::iter::once(unit(bus, true)))
 }
 
 fn name(stem: &str) -> UnitName {
@@ -33,21 +37,27 @@ fn name(stem: &str) -> UnitName {
 }
 
 fn target(stem: &str, reached: bool) -> Unit {
-    let wants = match stem {
+    let mut unit = unit(name(stem), reached);
+    unit.unit.wants = match stem {
         // What graphical.target pulls in on a host is pulled in here by default.target itself, so
         // that a tree may replace either.
         "default" => [name("multi-user"), name("graphical")].into(),
         _ => Default::default(),
     };
+    unit
+}
+
+fn unit(name: UnitName, reached: bool) -> Unit {
     let mut unit = Unit {
-        name: name(stem),
-        origin: Origin::BuiltIn { reached },
         unit: UnitSection {
-            description: format!("{stem}.target of the host"),
-            wants,
+            description: format!("{name} of the host"),
             ..UnitSection::default()
         },
+        name,
+        origin: Origin::BuiltIn { reached },
         service: None,
+        settings: Settings::default(),
+        triggers: Triggers::default(),
         install: InstallSection::default(),
         meaning: MeaningHash(0),
     };

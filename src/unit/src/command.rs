@@ -1,40 +1,95 @@
 //! Command lines of the Exec* directives (systemd.service(5), COMMAND LINES).
 use crate::model::{ExecCommand, Privileges};
-use crate::value::{ValueError, simplify_path};
-use crate::words::{Escapes, WordError, is_space, next_word};
+use crate::value::{ValueError, is_filename, is_valid_path, simplify_path};
+use crate::words::{Split, WordError, Words};
+
+/// Why a command line can't be taken, and what systemd would make of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct CommandLineError {
+    /// What is wrong.
+    #[source]
+    pub error: ValueError,
+    /// Whether systemd refuses the whole unit; else it warns, and goes on with `kept`.
+    pub fatal: bool,
+    /// The commands before the bad one.
+    pub kept: Vec<ExecCommand>,
+}
+
+impl From<CommandLineError> for ValueError {
+    fn from(error: CommandLineError) -> ValueError {
+        error.error
+    }
+}
 
 /// The commands of one line. `resolve` puts specifiers in. An empty line gives none.
 pub fn parse_commands(
     line: &str,
     mut resolve: impl FnMut(&str) -> Result<String, ValueError>,
-) -> Result<Vec<ExecCommand>, ValueError> {
+) -> Result<Vec<ExecCommand>, CommandLineError> {
     let mut commands = Vec::new();
-    let mut rest = line;
+    let mut words = Words::new(line);
     loop {
+        let first = match words.take_lenient(&Split::ARGUMENTS) {
+            Ok(Some(first)) => first,
+            Ok(None) => return Ok(commands),
+            // Before it knows the path, systemd takes this for no command at all.
+            Err(error) => return Err(failed(bad(error), false, commands)),
+        };
         // Nothing between two semicolons, or before the first, is no command.
-        if let Some(tail) = lone(rest, ";") {
-            rest = tail;
+        if first == ";" {
             continue;
         }
-        let Some(first) = next_word(&mut rest, Escapes::Strict).map_err(bad)? else {
-            return Ok(commands);
-        };
         let (mut command, own_name, word) = prefixes(&first);
-        let path = resolve(word)?;
-        check(&path)?;
-        command.path = simplify_path(&path);
-        if !own_name {
-            command.argv.push(path);
+        let fatal = !command.ignore_failure;
+        match arguments(&mut command, own_name, word, &mut words, &mut resolve) {
+            Ok(More::Yes) => commands.push(command),
+            Ok(More::No) => {
+                commands.push(command);
+                return Ok(commands);
+            }
+            Err(error) => return Err(failed(error, fatal, commands)),
         }
-        while let Some(argument) = argument(&mut rest)? {
-            command.argv.push(resolve(&argument)?);
+    }
+}
+
+/// Whether a semicolon said that another command follows.
+enum More {
+    Yes,
+    No,
+}
+
+fn arguments(
+    command: &mut ExecCommand,
+    own_name: bool,
+    word: &str,
+    words: &mut Words<'_>,
+    resolve: &mut impl FnMut(&str) -> Result<String, ValueError>,
+) -> Result<More, ValueError> {
+    let path = resolve(word)?;
+    check(&path)?;
+    command.path = simplify_path(&path);
+    if !own_name {
+        command.argv.push(path);
+    }
+    let more = loop {
+        if words.skip_lone(";") {
+            break More::Yes;
         }
-        if command.argv.first().is_none_or(String::is_empty) {
-            return Err(ValueError(
-                "'@' wants the name (argv[0]) after the path".into(),
-            ));
+        if words.skip_lone("\\;") {
+            command.argv.push(";".into());
+            continue;
         }
-        commands.push(command);
+        match words.take_lenient(&Split::ARGUMENTS).map_err(bad)? {
+            Some(argument) => command.argv.push(resolve(&argument)?),
+            None => break More::No,
+        }
+    };
+    match command.argv.is_empty() {
+        true => Err(ValueError(
+            "'@' wants the name (argv[0]) after the path".into(),
+        )),
+        false => Ok(more),
     }
 }
 
@@ -68,7 +123,7 @@ fn prefixes(word: &str) -> (ExecCommand, bool, &str) {
 }
 
 fn check(path: &str) -> Result<(), ValueError> {
-    let unsafe_char = |c: char| c.is_control() || matches!(c, '"' | '\'' | '\\');
+    let unsafe_char = |c: char| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\');
     if path.is_empty() {
         Err(ValueError("no path to an executable".into()))
     } else if path.contains(unsafe_char) {
@@ -78,35 +133,20 @@ fn check(path: &str) -> Result<(), ValueError> {
         ))
     } else if path.ends_with('/') {
         Err(ValueError::not(path, "executable: it names a directory"))
-    } else if !path.starts_with('/') && (path.contains('/') || path == "." || path == "..") {
+    } else if path.starts_with('/') && !is_valid_path(path) {
+        Err(ValueError::not(path, "executable: it is too long"))
+    } else if !path.starts_with('/') && !is_filename(path) {
         Err(ValueError::not(
             path,
             "executable: give an absolute path, or a name without '/'",
         ))
-    } else if path.split('/').any(|part| part == "..") {
-        Err(ValueError::not(path, "normalised path: it holds '..'"))
     } else {
         Ok(())
     }
 }
 
-/// The next argument; `None` at the end of the command, past a `;` that stands alone.
-fn argument(rest: &mut &str) -> Result<Option<String>, ValueError> {
-    if let Some(tail) = lone(rest, ";") {
-        *rest = tail;
-        return Ok(None);
-    }
-    if let Some(tail) = lone(rest, "\\;") {
-        *rest = tail;
-        return Ok(Some(";".into()));
-    }
-    next_word(rest, Escapes::Relaxed).map_err(bad)
-}
-
-/// What follows `word`, when it comes next and stands alone.
-fn lone<'a>(rest: &'a str, word: &str) -> Option<&'a str> {
-    let tail = rest.trim_start_matches(is_space).strip_prefix(word)?;
-    (tail.is_empty() || tail.starts_with(is_space)).then_some(tail)
+fn failed(error: ValueError, fatal: bool, kept: Vec<ExecCommand>) -> CommandLineError {
+    CommandLineError { error, fatal, kept }
 }
 
 fn bad(err: WordError) -> ValueError {
@@ -117,7 +157,7 @@ fn bad(err: WordError) -> ValueError {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Vec<ExecCommand>, ValueError> {
+    fn parse(line: &str) -> Result<Vec<ExecCommand>, CommandLineError> {
         parse_commands(line, |word| Ok(word.to_owned()))
     }
 

@@ -1,5 +1,8 @@
 //! `docs/units.md`, written from the directive table.
-use crate::table::{Row, Standing, table};
+use crate::load::silent;
+use crate::meaning::property_text;
+use crate::name::UnitKind;
+use crate::table::{Body, Family, Row, RowId, Standing, table};
 use std::fmt::Write;
 
 /// The page as Markdown.
@@ -17,27 +20,86 @@ pub fn docs() -> String {
          A value that can't be read, a section that is not known, and a key that is nearly a known \
          one refuse the commit. Other unknown keys are warned about. `X-` names are left alone.\n",
     );
-    for section in ["Unit", "Service", "Install"] {
-        let rows = || table().iter().filter(|row| row.section == section);
-        let honoured = rows().filter(|row| row.honour.is_some()).count();
+    for family in Family::ALL {
+        let rows = || table().iter().filter(|row| row.family == family);
+        if rows().next().is_none() {
+            continue;
+        }
+        let effect = |row: &&Row| matches!(row.standing, Standing::Honoured | Standing::Partly(_));
+        let sections: Vec<String> = family
+            .sections()
+            .iter()
+            .map(|section| format!("[{section}]"))
+            .collect();
         // Writing to a String can't fail.
         let _ = write!(
             page,
-            "\n## [{section}]\n\n{honoured} of {} directives have effect.\n\n",
+            "\n## {}\n\nIn {}. {} of {} directives have effect.\n\n",
+            title(family),
+            sections.join(", "),
+            rows().filter(effect).count(),
             rows().count()
         );
-        page.push_str("| directive | value | standing |\n|---|---|---|\n");
-        for row in rows() {
+        page.push_str(
+            "| directive | value | default | property | standing |\n|---|---|---|---|---|\n",
+        );
+        for (id, row) in (0..).zip(table()).filter(|(_, row)| row.family == family) {
             let _ = writeln!(
                 page,
-                "| `{}=` | {} | {} |",
+                "| `{}=` | {} | {} | {} | {} |",
                 row.key,
                 row.value,
+                default_of(id, row),
+                match row.property.as_str() {
+                    "" => "",
+                    name => name,
+                },
                 standing(row)
             );
         }
     }
     page
+}
+
+fn title(family: Family) -> &'static str {
+    match family {
+        Family::Unit => "[Unit] (systemd.unit(5))",
+        Family::Install => "[Install] (systemd.unit(5))",
+        Family::Service => "[Service] (systemd.service(5))",
+        Family::Exec => "Execution environment (systemd.exec(5))",
+        Family::Kill => "Killing (systemd.kill(5))",
+        Family::Resource => "Resource control (systemd.resource-control(5))",
+        Family::Timer => "[Timer] (systemd.timer(5))",
+        Family::Socket => "[Socket] (systemd.socket(5))",
+        Family::Path => "[Path] (systemd.path(5))",
+        Family::Mount => "[Mount] (systemd.mount(5))",
+        Family::Automount => "[Automount] (systemd.automount(5))",
+        Family::Swap => "[Swap] (systemd.swap(5))",
+        Family::Scope => "[Scope] (systemd.scope(5))",
+    }
+}
+
+/// The default as `show` prints it; nothing where it is empty or the host's.
+fn default_of(id: RowId, row: &Row) -> String {
+    let value = match &row.body {
+        Body::Kept { default, .. } => Some(default.property()),
+        Body::Field { shows, .. } => {
+            let kind = match row.family.sections()[0] {
+                "Service" => UnitKind::Service,
+                _ => UnitKind::Target,
+            };
+            let shown = shows.first();
+            shown.and_then(|shown| (shown.show)(silent(kind)))
+        }
+        Body::Alias { .. } | Body::Nothing => None,
+    };
+    debug_assert!(usize::from(id) < table().len());
+    match row.key {
+        // The unit's own name.
+        "Description" => String::new(),
+        "TasksMax" => "15% of the host's".to_owned(),
+        _ => value.map_or(String::new(), |value| property_text(&value)),
+    }
 }
 
 fn standing(row: &Row) -> String {

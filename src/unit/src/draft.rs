@@ -1,12 +1,15 @@
-//! A unit while it is read: what has been said so far, and what only the end of the files decides.
+//! A unit while it is read: what has been said so far, and where.
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{
-    ExecRole, InstallSection, NotifyAccess, Restart, ServiceSection, ServiceType, UnitSection,
+    InstallSection, NotifyAccess, ServiceSection, ServiceType, Triggers, UnitSection,
 };
 use crate::name::UnitName;
+use crate::settings::Settings;
 use crate::specifier;
+use crate::table::RowId;
 use crate::tree::HostFacts;
 use crate::value::ValueError;
+use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000;
 
@@ -25,6 +28,11 @@ impl Context<'_> {
         specifier::resolve(text, self.name, self.facts)
     }
 
+    /// Resolves specifiers in the name of a unit.
+    pub fn resolve_name(&self, text: &str) -> Result<String, ValueError> {
+        specifier::resolve_name(text, self.name, self.facts)
+    }
+
     /// Reports at the line that is being read.
     pub fn report(&mut self, severity: Severity, message: String, hint: Option<String>) {
         self.diagnostics.push(Diagnostic {
@@ -37,19 +45,32 @@ impl Context<'_> {
     }
 }
 
+/// Where a directive was last given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub file: String,
+    pub line: u32,
+}
+
 /// The unit so far.
 pub(crate) struct Draft {
     pub unit: UnitSection,
     pub service: ServiceSection,
     pub install: InstallSection,
+    pub settings: Settings,
+    pub triggers: Triggers,
     /// `Alias=`
     pub aliases: Vec<UnitName>,
     /// `DefaultInstance=`
     pub default_instance: Option<String>,
+    /// Which directives were given, and where the last time.
+    pub said: BTreeMap<RowId, Place>,
     /// These have defaults that depend on other directives.
     pub service_type: Option<ServiceType>,
     pub timeout_start: Option<Option<u64>>,
     pub notify_access: Option<NotifyAccess>,
+    /// `TasksMax=`; `u64::MAX` is no limit, `None` the host's default.
+    pub tasks_max: Option<u64>,
     pub bounding_set: Option<u64>,
     pub ambient_set: Option<u64>,
 }
@@ -65,66 +86,23 @@ impl Draft {
             },
             service: ServiceSection::default(),
             install: InstallSection::default(),
+            settings: Settings::default(),
+            triggers: Triggers::default(),
             aliases: Vec::new(),
             default_instance: None,
+            said: BTreeMap::new(),
             service_type: None,
             timeout_start: None,
             notify_access: None,
+            tasks_max: None,
             bounding_set: None,
             ambient_set: None,
         }
     }
 
-    /// Settles the defaults and checks the service as a whole.
-    pub fn finish_service(&mut self) -> Result<(), ValueError> {
-        let count = |role| self.service.exec.get(&role).map_or(0, Vec::len);
-        let (start, stop) = (count(ExecRole::Start), count(ExecRole::Stop));
-        let settled = match self.service_type {
-            Some(service_type) => service_type,
-            // systemd: without Type= and ExecStart= it is a oneshot.
-            None if start == 0 => ServiceType::Oneshot,
-            None => ServiceType::Simple,
-        };
-        let oneshot = settled == ServiceType::Oneshot;
-        if start == 0 && stop == 0 {
-            return Err(ValueError(
-                "service has neither ExecStart= nor ExecStop=".into(),
-            ));
-        }
-        if start == 0 && !oneshot {
-            return Err(ValueError(
-                "service has no ExecStart=; only Type=oneshot may go without".into(),
-            ));
-        }
-        if start == 0 && !self.service.remain_after_exit {
-            return Err(ValueError(
-                "service has no ExecStart=; that needs RemainAfterExit=yes to ever be active"
-                    .into(),
-            ));
-        }
-        if start > 1 && !oneshot {
-            return Err(ValueError(
-                "service has several ExecStart= lines; only Type=oneshot may".into(),
-            ));
-        }
-        if oneshot && matches!(self.service.restart, Restart::Always | Restart::OnSuccess) {
-            return Err(ValueError(
-                "Type=oneshot can't have Restart=always or on-success: it would never end".into(),
-            ));
-        }
-        let service = &mut self.service;
-        service.service_type = settled;
-        service.timeout_start_us = match self.timeout_start {
-            Some(timeout) => timeout,
-            None if oneshot => None,
-            None => Some(90 * SECOND),
-        };
-        service.notify_access = match (self.notify_access, settled) {
-            (None | Some(NotifyAccess::None), ServiceType::Notify) => NotifyAccess::Main,
-            (access, _) => access.unwrap_or(NotifyAccess::None),
-        };
-        service.capability_bounding_set = self.bounding_set.unwrap_or(u64::MAX);
-        service.ambient_capabilities = self.ambient_set.unwrap_or(0);
-        Ok(())
+    /// Whether a directive was given, whatever its value.
+    pub fn has(&self, section: &str, key: &str) -> bool {
+        let row = crate::table::find(section, key);
+        row.is_some_and(|(id, _)| self.said.contains_key(&id))
     }
 }

@@ -1,12 +1,16 @@
-//! Sections and keys of a unit file, with the line of each, as systemd's reader takes them.
+//! Sections and keys of a unit file, with the place of each, as systemd's reader takes them.
 //!
-//! A pre-pass turns the text into plain `[section]` and `key=value` lines (byte order mark, CR,
-//! comments, continuations) and remembers where each came from; rust-ini reads the rest. Left to
-//! itself rust-ini joins what systemd keeps apart, and gives no line numbers.
+//! A pre-pass finds the logical lines (byte order mark, line ends, comments, continuations), checks
+//! them and remembers where each came from; rust-ini reads the rest. Left to itself rust-ini joins
+//! what systemd keeps apart, trims more than systemd does, and gives no places.
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::text::excerpt;
+use crate::utf8::{first_invalid, is_character};
+use crate::words::is_space;
 use ini::{Ini, ParseOption};
 
-/// Longest logical line in bytes, as in systemd (`LONG_LINE_MAX`).
+/// Longest line in bytes, and longest line with its continuations, as in systemd
+/// (`LONG_LINE_MAX`).
 pub const LINE_MAX: usize = 1 << 20;
 
 /// One `[section]` header and what stands under it; repeated headers make repeated sections.
@@ -16,11 +20,13 @@ pub struct Section {
     pub name: String,
     /// Line of the header, from 1.
     pub line: u32,
+    /// Where its bracket stands on that line, in characters, from 1.
+    pub column: u32,
     /// In the order of the file.
     pub entries: Vec<Entry>,
 }
 
-/// One assignment.
+/// One assignment. Columns count characters, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Left of the first `=`, trimmed.
@@ -29,153 +35,223 @@ pub struct Entry {
     pub value: String,
     /// Line on which it begins, from 1.
     pub line: u32,
+    /// Where the key begins on that line.
+    pub key_column: u32,
+    /// Line on which the value begins: a later one when the key's line goes on before it.
+    pub value_line: u32,
+    /// Where the value begins on its line; for an empty one, what follows the `=`.
+    pub value_column: u32,
 }
 
 /// Reads `text`. What can't be read is left out and named in the diagnostics.
 pub fn parse_ini(file: &str, text: &str) -> (Vec<Section>, Vec<Diagnostic>) {
-    let mut plain = Plain::default();
-    plain.read(file, text);
+    let mut plain = Plain::new(file);
+    plain.read(text);
     let option = ParseOption {
         enabled_quote: false,
         enabled_escape: false,
         ..ParseOption::default()
     };
-    let sections = match Ini::load_from_str_opt(&plain.text, option) {
-        Ok(parsed) => number(&parsed, &plain),
-        Err(err) => {
-            plain.error(file, 0, format!("can't be read: {}", err.msg), None);
-            Vec::new()
-        }
-    };
-    (sections, plain.diagnostics)
-}
-
-/// Puts line numbers back: each header is given a name of its own (`3 Service`) by the pre-pass,
-/// so that sections stay apart, and their keys are in order.
-fn number(parsed: &Ini, plain: &Plain) -> Vec<Section> {
-    let mut sections: Vec<Section> = plain
-        .headers
-        .iter()
-        .map(|(name, line, _)| Section {
-            name: name.clone(),
-            line: *line,
-            entries: Vec::new(),
-        })
-        .collect();
-    for (index, section) in sections.iter_mut().enumerate() {
-        let lines = &plain.headers[index].2;
-        let Some(properties) = parsed.section(Some(index.to_string())) else {
-            continue;
-        };
-        // The pre-pass prefixes each key with its number too: rust-ini groups equal keys.
-        for (key, value) in properties.iter() {
-            let Some((number, key)) = key.split_once(' ') else {
-                continue;
-            };
-            let line = number.parse().ok().and_then(|n: usize| lines.get(n));
-            section.entries.push(Entry {
-                key: key.to_owned(),
-                value: value.strip_suffix('|').unwrap_or(value).to_owned(),
-                line: line.copied().unwrap_or(0),
-            });
-        }
-        section.entries.sort_by_key(|entry| entry.line);
+    match Ini::load_from_str_opt(&plain.text, option) {
+        Ok(parsed) => plain.fill(&parsed),
+        Err(err) => plain.error(0, format!("can't be read: {}", err.msg), None),
     }
-    sections
+    (plain.sections, plain.diagnostics)
 }
 
 /// The pre-pass and what it knows.
-#[derive(Default)]
-struct Plain {
-    /// What rust-ini is given.
+struct Plain<'a> {
+    file: &'a str,
+    /// What rust-ini is given: a header `[2]` for the third section, and `5=|value|` for its sixth
+    /// key. The numbers keep apart what is called the same, the bars keep white space from being
+    /// trimmed.
     text: String,
-    /// Name and line of each header, and the line of each key under it.
-    headers: Vec<(String, u32, Vec<u32>)>,
+    /// Without values yet.
+    sections: Vec<Section>,
+    /// After a header that can't be read nobody knows where assignments belong: none are taken.
+    lost: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Plain {
-    fn read(&mut self, file: &str, text: &str) {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut pending: Option<(u32, String)> = None;
-        for (number, raw) in (1u32..).zip(text.split('\n')) {
-            let line = raw.strip_suffix('\r').unwrap_or(raw);
-            if line.trim_start().starts_with(['#', ';']) {
-                continue;
-            }
-            let (start, mut logical) = pending.take().unwrap_or((number, String::new()));
-            if logical.len() + line.len() > LINE_MAX {
-                self.error(file, start, "line is longer than 1 MiB".into(), None);
-                continue;
-            }
-            logical.push_str(line);
-            let trailing = logical.bytes().rev().take_while(|&b| b == b'\\').count();
-            if trailing % 2 == 1 {
-                logical.pop();
-                logical.push(' ');
-                pending = Some((start, logical));
-            } else {
-                self.line(file, start, logical.trim());
-            }
-        }
-        if let Some((start, logical)) = pending {
-            self.line(file, start, logical.trim());
+/// A line with its continuations, and where its pieces came from.
+struct Logical {
+    text: String,
+    /// Offset in `text`, line and column of each piece.
+    pieces: Vec<(usize, u32, u32)>,
+}
+
+impl Logical {
+    /// Line and column of an offset.
+    fn place(&self, offset: usize) -> (u32, u32) {
+        let piece = self.pieces.iter().rev().find(|piece| piece.0 <= offset);
+        let (start, line, column) = piece.copied().unwrap_or((0, 0, 1));
+        let before = self.text[start..offset].chars().count();
+        (line, column.saturating_add(before as u32))
+    }
+}
+
+impl<'a> Plain<'a> {
+    fn new(file: &'a str) -> Plain<'a> {
+        Plain {
+            file,
+            text: String::new(),
+            sections: Vec::new(),
+            lost: false,
+            diagnostics: Vec::new(),
         }
     }
 
-    fn line(&mut self, file: &str, number: u32, line: &str) {
+    fn read(&mut self, text: &str) {
+        let mut pending: Option<Logical> = None;
+        let mut mark_seen = false;
+        for (number, raw) in (1u32..).zip(lines(text)) {
+            // Its own mark aside, a line that begins so is a comment wherever it stands.
+            let line = match raw.strip_prefix('\u{feff}').filter(|_| !mark_seen) {
+                Some(rest) => {
+                    mark_seen = true;
+                    rest
+                }
+                None => raw,
+            };
+            if line.trim_start_matches(is_space).starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(place) = first_invalid(line) {
+                self.invalid(number, line, place);
+                pending = None;
+                continue;
+            }
+            let mut logical = pending.take().unwrap_or(Logical {
+                text: String::new(),
+                pieces: Vec::new(),
+            });
+            if line.len() >= LINE_MAX || logical.text.len() + line.len() > LINE_MAX {
+                // systemd reads no further either.
+                return self.error(number, "line is longer than 1 MiB".into(), None);
+            }
+            logical.pieces.push((logical.text.len(), number, 1));
+            logical.text.push_str(line);
+            let backslashes = logical.text.bytes().rev().take_while(|&b| b == b'\\');
+            if backslashes.count() % 2 == 1 {
+                logical.text.pop();
+                logical.text.push(' ');
+                pending = Some(logical);
+            } else {
+                self.line(&logical);
+            }
+        }
+        if let Some(logical) = pending {
+            self.line(&logical);
+        }
+    }
+
+    fn line(&mut self, logical: &Logical) {
+        let line = logical.text.trim_matches(is_space);
+        let indent = logical.text.len() - logical.text.trim_start_matches(is_space).len();
         if line.is_empty() {
             return;
         }
         if let Some(rest) = line.strip_prefix('[') {
-            return match rest.strip_suffix(']') {
-                Some(name) if !name.is_empty() && !name.contains(['[', ']']) => {
-                    self.text.push_str(&format!("[{}]\n", self.headers.len()));
-                    self.headers.push((name.to_owned(), number, Vec::new()));
-                }
-                _ => self.error(
-                    file,
-                    number,
-                    format!("bad section header '{}'", crate::text::excerpt(line)),
-                    Some("a header stands alone on its line, like [Service]"),
-                ),
-            };
+            return self.header(logical.place(indent), line, rest.strip_suffix(']'));
         }
+        if self.lost {
+            return;
+        }
+        let (number, key_column) = logical.place(indent);
         let Some((key, value)) = line.split_once('=') else {
             return self.error(
-                file,
                 number,
-                format!("'{}' is no assignment", crate::text::excerpt(line)),
+                format!("'{}' is no assignment", excerpt(line)),
                 Some("write Key=value; a value goes on after a line that ends in \\"),
             );
         };
-        let (key, value) = (key.trim(), value.trim());
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if key.is_empty() || !key.bytes().all(legal) {
-            let key = crate::text::excerpt(key);
-            return self.error(file, number, format!("'{key}' is no key"), None);
+        let after = indent + key.len() + 1;
+        let (key, trimmed) = (
+            key.trim_end_matches(is_space),
+            value.trim_start_matches(is_space),
+        );
+        if key.is_empty() {
+            return self.error(number, "no key stands before the '='".into(), None);
         }
-        // A bare CR or NUL would end the line for rust-ini and not for systemd.
-        if value.contains(['\r', '\0']) {
-            return self.error(file, number, format!("{key}= holds a CR or NUL"), None);
-        }
-        let Some((_, _, lines)) = self.headers.last_mut() else {
+        let Some(section) = self.sections.last_mut() else {
             return self.error(
-                file,
                 number,
-                format!("{key}= stands before any section"),
+                format!("{}= stands before any section", excerpt(key)),
                 Some("begin with [Unit] or [Service]"),
             );
         };
-        // The bar keeps rust-ini from reading on after a value that ends in a backslash.
+        // Sections of others can hold what they like.
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !section.name.starts_with("X-") && !key.chars().all(legal) {
+            let message = format!("'{}' is no key", excerpt(key));
+            return self.error(number, message, None);
+        }
+        let start = match trimmed.is_empty() {
+            true => after,
+            false => after + value.len() - trimmed.len(),
+        };
+        let (value_line, value_column) = logical.place(start);
         self.text
-            .push_str(&format!("{} {key}={value}|\n", lines.len()));
-        lines.push(number);
+            .push_str(&format!("{}=|{trimmed}|\n", section.entries.len()));
+        section.entries.push(Entry {
+            key: key.to_owned(),
+            value: String::new(),
+            line: number,
+            key_column,
+            value_line,
+            value_column,
+        });
     }
 
-    fn error(&mut self, file: &str, line: u32, message: String, hint: Option<&str>) {
+    fn header(&mut self, (line, column): (u32, u32), text: &str, name: Option<&str>) {
+        let unsafe_char = |c: char| c.is_ascii_control() || "[]\"'\\".contains(c);
+        let name = name.filter(|name| !name.is_empty() && !name.contains(unsafe_char));
+        self.lost = name.is_none();
+        let Some(name) = name else {
+            return self.error(
+                line,
+                format!("bad section header '{}'", excerpt(text)),
+                Some("a header stands alone on its line, like [Service]"),
+            );
+        };
+        self.text.push_str(&format!("[{}]\n", self.sections.len()));
+        self.sections.push(Section {
+            name: name.to_owned(),
+            line,
+            column,
+            entries: Vec::new(),
+        });
+    }
+
+    /// Takes the values from what rust-ini read.
+    fn fill(&mut self, parsed: &Ini) {
+        for (index, section) in self.sections.iter_mut().enumerate() {
+            let Some(properties) = parsed.section(Some(index.to_string())) else {
+                continue;
+            };
+            for (number, value) in properties.iter() {
+                let entry = number.parse().ok();
+                let entry = entry.and_then(|number: usize| section.entries.get_mut(number));
+                let value = value.strip_prefix('|').and_then(|v| v.strip_suffix('|'));
+                if let (Some(entry), Some(value)) = (entry, value) {
+                    value.clone_into(&mut entry.value);
+                }
+            }
+        }
+    }
+
+    fn invalid(&mut self, number: u32, line: &str, (offset, c): (usize, char)) {
+        let column = line[..offset].chars().count() + 1;
+        let what = match is_character(c) {
+            true => "a NUL".to_owned(),
+            false => format!("U+{:04X}, which is no character", u32::from(c)),
+        };
+        self.error(number, format!("column {column} holds {what}"), None);
+    }
+
+    fn error(&mut self, line: u32, message: String, hint: Option<&str>) {
         self.diagnostics.push(Diagnostic {
-            file: file.to_owned(),
+            file: self.file.to_owned(),
             line,
             severity: Severity::Error,
             message,
@@ -184,94 +260,21 @@ impl Plain {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Pairs = Vec<(String, u32, Vec<(String, String, u32)>)>;
-
-    fn pairs(text: &str) -> Pairs {
-        let (sections, diagnostics) = parse_ini("x", text);
-        assert_eq!(diagnostics, [], "{text:?}");
-        sections
-            .into_iter()
-            .map(|s| {
-                let entries = s.entries.into_iter().map(|e| (e.key, e.value, e.line));
-                (s.name, s.line, entries.collect())
-            })
-            .collect()
-    }
-
-    fn entry(key: &str, value: &str, line: u32) -> (String, String, u32) {
-        (key.into(), value.into(), line)
-    }
-
-    #[test]
-    fn reads_what_systemd_reads() {
-        let text = "\u{feff}[A]\r\nx=1\r\n# c\r\nx=2 # kept\r\n[B]\ny=a \\\n# inside\n; too\n  b\\\n\nz=\n[A]\nx=\"q\\n\"\n";
-        assert_eq!(
-            pairs(text),
-            [
-                (
-                    "A".into(),
-                    1,
-                    vec![entry("x", "1", 2), entry("x", "2 # kept", 4)]
-                ),
-                (
-                    "B".into(),
-                    5,
-                    vec![entry("y", "a    b", 6), entry("z", "", 11)]
-                ),
-                ("A".into(), 12, vec![entry("x", "\"q\\n\"", 13)]),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_backslash_before_white_space_ends_the_line() {
-        // Not its last character, so the line does not go on; then white space is trimmed.
-        assert_eq!(
-            pairs("[A]\nx=1\\ \ny=2\n"),
-            [(
-                "A".into(),
-                1,
-                vec![entry("x", "1\\", 2), entry("y", "2", 3)]
-            )]
-        );
-    }
-
-    #[test]
-    fn optional_features_of_rust_ini_are_off() {
-        // Feature unification could turn them on from anywhere in the workspace.
-        let inline = pairs("[S]\na=b ; c # d\n");
-        assert_eq!(
-            inline[0].2[0].1, "b ; c # d",
-            "feature inline-comment is on"
-        );
-        let case = pairs("[S]\na=1\nA=2\n");
-        assert_eq!(case[0].2.len(), 2, "feature case-insensitive is on");
-        assert_eq!(case[0].2[1].0, "A", "feature case-insensitive is on");
-    }
-
-    #[test]
-    fn names_what_it_cant_read() {
-        for (text, message) in [
-            (
-                "[A\nx=1\n",
-                "x:1: bad section header '[A' (a header stands alone on its line, like [Service])",
-            ),
-            (
-                "x=1\n",
-                "x:1: x= stands before any section (begin with [Unit] or [Service])",
-            ),
-            (
-                "[A]\nfoo: bar\n",
-                "x:2: 'foo: bar' is no assignment (write Key=value; a value goes on after a line that ends in \\)",
-            ),
-            ("[A]\nfo o=bar\n", "x:2: 'fo o' is no key"),
-        ] {
-            let (_, diagnostics) = parse_ini("x", text);
-            assert_eq!(diagnostics[0].to_string(), message);
-        }
-    }
+/// The physical lines. A line ends at LF, at CR, or at both in any order.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.find(['\n', '\r']) else {
+            rest = None;
+            return Some(text);
+        };
+        let (line, tail) = text.split_at(end);
+        let both = tail.starts_with("\r\n") || tail.starts_with("\n\r");
+        rest = Some(&tail[if both { 2 } else { 1 }..]);
+        Some(line)
+    })
 }
+
+#[cfg(test)]
+mod tests;

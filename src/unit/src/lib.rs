@@ -6,27 +6,34 @@
 #![forbid(unsafe_code)]
 
 mod builtin;
-mod command;
+pub mod c_escape;
+pub mod command;
+mod condition;
 mod dependencies;
 mod diagnostic;
 mod docs;
 mod draft;
-mod environment;
+pub mod environment;
+pub mod escape;
 mod ini;
 mod load;
 mod meaning;
 mod model;
-mod name;
+pub mod name;
 mod property;
+pub mod quote;
 mod read;
-mod specifier;
+mod settings;
+mod settle;
+pub mod specifier;
 mod table;
 mod text;
 mod tree;
+pub mod utf8;
 pub mod value;
-mod words;
+pub mod words;
 
-pub use command::parse_commands;
+pub use condition::{Condition, ConditionKind, Outcome, Verdict, condition_property};
 pub use diagnostic::{Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
@@ -36,7 +43,8 @@ pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,
 };
 pub use model::*;
-pub use name::{UnitKind, UnitName, UnitNameError};
+pub use name::{NameForm, UnitKind, UnitName, UnitNameError};
 pub use property::PropertyValue;
-pub use table::{Row, Standing, table};
-pub use tree::{HostFacts, TreeEntry, TreeFiles};
+pub use settings::{Setting, Settings};
+pub use table::{Family, Row, Standing, table};
+pub use tree::{HostFacts, OsRelease, TreeEntry, TreeFiles};

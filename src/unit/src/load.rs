@@ -6,10 +6,11 @@ use crate::draft::{Context, Draft};
 use crate::meaning::meaning;
 use crate::model::{MeaningHash, Origin, Unit, UnitSet};
 use crate::name::{UnitKind, UnitName};
-use crate::read::read;
+use crate::read::{read, standings};
+use crate::settle::{settle, shares_resources};
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Most units of one commit, instances included: instances can refer to ever new instances.
 pub const UNITS_MAX: usize = 20_000;
@@ -19,8 +20,10 @@ const ALIASES_MAX: usize = 8;
 /// What a tree says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The units that could be read.
+    /// The units that can be run.
     pub units: UnitSet,
+    /// Units that were read and can't be run: other kinds, and those that make no sense as a whole.
+    pub others: BTreeMap<UnitName, Unit>,
     /// Other names of units, by symlink or `Alias=`; references are already resolved.
     pub aliases: BTreeMap<UnitName, UnitName>,
     /// Sorted by file and line. One error refuses the commit.
@@ -28,6 +31,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// A unit that was read, whether it can be run or not.
+    pub fn unit(&self, name: &UnitName) -> Option<&Unit> {
+        let runs = self.units.units.get(name).map(|unit| &**unit);
+        runs.or_else(|| self.others.get(name))
+    }
+
     /// Whether something refuses the commit.
     pub fn has_errors(&self) -> bool {
         let mut all = self.diagnostics.iter();
@@ -60,6 +69,7 @@ struct Loader<'a> {
     /// `x.target.wants/a.service`: who, what, how.
     pulls: BTreeSet<(UnitName, UnitName, Pull)>,
     units: BTreeMap<UnitName, Unit>,
+    others: BTreeMap<UnitName, Unit>,
     queue: VecDeque<UnitName>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -74,6 +84,7 @@ impl<'a> Loader<'a> {
             aliases: BTreeMap::new(),
             pulls: BTreeSet::new(),
             units: BTreeMap::new(),
+            others: BTreeMap::new(),
             queue: VecDeque::new(),
             diagnostics: Vec::new(),
         }
@@ -187,7 +198,10 @@ impl<'a> Loader<'a> {
         self.queue.extend(owners);
         while let Some(name) = self.queue.pop_front() {
             let name = self.canonical(&name);
-            if self.units.contains_key(&name) || self.masked.contains(&name) {
+            if self.units.contains_key(&name)
+                || self.others.contains_key(&name)
+                || self.masked.contains(&name)
+            {
                 continue;
             }
             let Some(path) = self.fragment(&name) else {
@@ -198,11 +212,15 @@ impl<'a> Loader<'a> {
                 self.report(path, Severity::Error, message);
                 return;
             }
-            if let Some(unit) = self.read_unit(&name, path) {
+            if let Some((unit, makes_sense)) = self.read_unit(&name, path) {
                 if !name.is_template() {
                     self.queue.extend(references(&unit));
                 }
-                self.units.insert(name, unit);
+                let runs = matches!(name.kind(), UnitKind::Service | UnitKind::Target);
+                match runs && makes_sense {
+                    true => self.units.insert(name, unit),
+                    false => self.others.insert(name, unit),
+                };
             }
         }
     }
@@ -237,23 +255,11 @@ impl<'a> Loader<'a> {
         name
     }
 
-    fn read_unit(&mut self, name: &UnitName, path: &'a str) -> Option<Unit> {
+    /// The unit, and whether it makes sense as a whole.
+    fn read_unit(&mut self, name: &UnitName, path: &'a str) -> Option<(Unit, bool)> {
         let TreeEntry::File(text) = self.tree.entries.get(path)? else {
             return None;
         };
-        if !matches!(name.kind(), UnitKind::Service | UnitKind::Target) {
-            if self.explicit.get(name) == Some(&path) {
-                let (_, findings) = crate::ini::parse_ini(path, text);
-                self.diagnostics.extend(findings);
-                let kind = name.kind().suffix();
-                self.report(
-                    path,
-                    Severity::Warning,
-                    format!("{kind} units are not run yet, ignoring"),
-                );
-            }
-            return None;
-        }
         let drop_ins = self.drop_ins(name);
         // A template is checked as some instance of it would be; its own values are used by none.
         let sample = name
@@ -273,35 +279,38 @@ impl<'a> Loader<'a> {
             };
             read(&mut draft, &mut cx, text);
         }
-        let service = name.kind() == UnitKind::Service;
         let broken = found
             .iter()
             .any(|finding| finding.severity == Severity::Error);
+        let settled = settle(&mut draft, name, self.facts);
+        dependencies::imply(&mut draft, name, self.facts);
+        self.install(name, path, &mut draft);
+        let origin = Origin::Tree {
+            fragment: path.to_owned(),
+            drop_ins: drop_ins
+                .iter()
+                .map(|(file, _)| (*file).to_owned())
+                .collect(),
+        };
+        let said = std::mem::take(&mut draft.said);
+        let unit = compose(name, origin, draft);
+        let runs = matches!(name.kind(), UnitKind::Service | UnitKind::Target);
+        if runs {
+            standings(&said, &unit, silent(name.kind()), &mut found);
+        }
         self.diagnostics.append(&mut found);
-        if let (true, Err(err)) = (service, draft.finish_service()) {
+        if let Err(err) = &settled {
             // With lines refused, what is missing may just be what was refused.
             if !broken {
                 self.report(path, Severity::Error, err.to_string());
             }
-            return None;
         }
-        self.install(name, path, &mut draft);
-        let mut unit = Unit {
-            name: name.clone(),
-            origin: Origin::Tree {
-                fragment: path.to_owned(),
-                drop_ins: drop_ins
-                    .iter()
-                    .map(|(file, _)| (*file).to_owned())
-                    .collect(),
-            },
-            unit: draft.unit,
-            service: service.then(|| Box::new(draft.service)),
-            install: draft.install,
-            meaning: MeaningHash(0),
-        };
-        unit.meaning = meaning(&unit);
-        Some(unit)
+        if !runs && self.explicit.get(name) == Some(&path) {
+            let kind = name.kind().suffix();
+            let message = format!("{kind} units are not run yet, ignoring");
+            self.report(path, Severity::Warning, message);
+        }
+        Some((unit, settled.is_ok()))
     }
 
     /// [Install] of a unit that is in the commit counts as enabled. A template with
@@ -358,7 +367,7 @@ impl<'a> Loader<'a> {
     }
 
     fn finish(mut self) -> Loaded {
-        for target in builtin::targets() {
+        for target in builtin::units() {
             if !self.masked.contains(&target.name) && !self.aliases.contains_key(&target.name) {
                 self.units.entry(target.name.clone()).or_insert(target);
             }
@@ -381,7 +390,7 @@ impl<'a> Loader<'a> {
         }
         self.orphans();
         self.resolve_aliases();
-        dependencies::add_defaults(&mut self.units);
+        dependencies::order_targets(&mut self.units);
         self.diagnostics.sort();
         self.diagnostics.dedup();
         let units = self.units.into_iter();
@@ -389,6 +398,7 @@ impl<'a> Loader<'a> {
             units: UnitSet {
                 units: units.map(|(name, unit)| (name, Arc::new(unit))).collect(),
             },
+            others: self.others,
             aliases: self.aliases,
             diagnostics: self.diagnostics,
         }
@@ -441,6 +451,38 @@ impl<'a> Loader<'a> {
             hint: None,
         });
     }
+}
+
+/// The unit that a settled draft makes.
+fn compose(name: &UnitName, origin: Origin, draft: Draft) -> Unit {
+    let mut unit = Unit {
+        name: name.clone(),
+        origin,
+        unit: draft.unit,
+        service: shares_resources(name.kind()).then(|| Box::new(draft.service)),
+        settings: draft.settings,
+        triggers: draft.triggers,
+        install: draft.install,
+        meaning: MeaningHash(0),
+    };
+    unit.meaning = meaning(&unit);
+    unit
+}
+
+/// A unit of a kind that says nothing: what its directives are by default.
+pub(crate) fn silent(kind: UnitKind) -> &'static Unit {
+    static SILENT: LazyLock<BTreeMap<UnitKind, Unit>> = LazyLock::new(|| {
+        let unit = |kind: UnitKind| {
+            let name = UnitName::parse(&format!("x.{}", kind.suffix())).expect("a valid name");
+            let mut draft = Draft::new();
+            // It has nothing to run, watch or listen on, which is fine here.
+            let _ = settle(&mut draft, &name, &HostFacts::example());
+            let origin = Origin::BuiltIn { reached: false };
+            (kind, compose(&name, origin, draft))
+        };
+        UnitKind::ALL.into_iter().map(unit).collect()
+    });
+    &SILENT[&kind]
 }
 
 fn instance_of(template: &UnitName, instance: &str) -> Option<UnitName> {

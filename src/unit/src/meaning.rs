@@ -1,43 +1,75 @@
 //! What a unit says, as properties; and whether two say the same.
 use crate::model::{MeaningHash, Unit};
 use crate::property::PropertyValue;
-use crate::table::{Row, table};
+use crate::table::{Body, Row, RowId, by_id, derived, table};
+use crate::tree::HostFacts;
 
 /// FNV-1a, 128 bits: offset basis and prime. Not against forgery: a commit's author decides what
 /// runs anyway.
 const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-/// The configured properties by systemd's names and types, in the order of the table. Times are
-/// µs; `u64::MAX` is infinity. What the unit leaves to the host's defaults is left out.
-pub fn properties(unit: &Unit) -> Vec<(&'static str, PropertyValue)> {
-    shown(unit, |_| true)
+/// The configured properties by systemd's names and types, in the order of the table, with the
+/// host's defaults where the unit says nothing. Times are µs; `u64::MAX` is infinity.
+pub fn properties(unit: &Unit, facts: &HostFacts) -> Vec<(&'static str, PropertyValue)> {
+    let [mut generic, own] = properties_by_interface(unit, facts);
+    generic.extend(own);
+    generic
 }
 
-/// The same, apart by D-Bus interface: those of every unit ([Unit] and [Install]), and those of
-/// services.
-pub fn properties_by_interface(unit: &Unit) -> [Vec<(&'static str, PropertyValue)>; 2] {
-    let of_services = |row: &Row| row.section == "Service";
-    [
-        shown(unit, |row| !of_services(row)),
-        shown(unit, of_services),
-    ]
-}
-
-fn shown(unit: &Unit, wanted: impl Fn(&Row) -> bool) -> Vec<(&'static str, PropertyValue)> {
-    let rows = table().iter().filter(|row| wanted(row));
-    rows.flat_map(|row| &row.shows)
-        .filter_map(|(property, show)| Some((*property, show(unit)?)))
-        .collect()
+/// The same, apart by D-Bus interface: those of every unit ([Unit] and [Install]), and those of the
+/// unit's kind.
+pub fn properties_by_interface(
+    unit: &Unit,
+    facts: &HostFacts,
+) -> [Vec<(&'static str, PropertyValue)>; 2] {
+    let own = unit.name.kind().section();
+    let mut found = [Vec::new(), Vec::new()];
+    for (id, row) in (0..).zip(table()) {
+        let generic = row.family.is_generic();
+        if !generic && !row.family.sections().contains(&own) {
+            continue;
+        }
+        let list = &mut found[usize::from(!generic)];
+        match &row.body {
+            Body::Field { shows, .. } => list.extend(shows.iter().filter_map(|shown| {
+                let host = || shown.host.map(|host| host(facts));
+                Some((shown.property, (shown.show)(unit).or_else(host)?))
+            })),
+            Body::Kept { default, .. } if !row.property.is_empty() => {
+                let value = unit.settings.by_id(id).unwrap_or(default);
+                list.push((row.property.as_str(), value.property()));
+            }
+            Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => {}
+        }
+    }
+    let [mut generic, mut specific] = found;
+    derived::add(unit, &mut generic, &mut specific);
+    [generic, specific]
 }
 
 /// Hash of what needs a restart of the unit's processes when it changes.
 pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
     let mut hash = Fnv(FNV_BASIS);
     hash.text(unit.name.kind().suffix());
-    for (property, value) in shown(unit, |row| row.restarts) {
-        hash.text(property);
-        hash.value(&value);
+    if unit.service.is_some() {
+        for row in table().iter().filter(|row| row.restarts) {
+            let Body::Field { shows, .. } = &row.body else {
+                continue;
+            };
+            for shown in shows {
+                if let Some(value) = (shown.show)(unit) {
+                    hash.text(shown.property);
+                    hash.value(&value);
+                }
+            }
+        }
+    }
+    for (id, value) in unit.settings.iter() {
+        if by_id(id).restarts {
+            hash.text(&by_id(id).property);
+            hash.value(&value.property());
+        }
     }
     MeaningHash(hash.0)
 }
@@ -49,9 +81,13 @@ pub fn needs_restart(a: &Unit, b: &Unit) -> bool {
 
 /// The properties in which `a` and `b` differ, each directive's by its main name.
 pub fn changed_properties(a: &Unit, b: &Unit) -> Vec<&'static str> {
-    let differs = |row: &&Row| row.shows.iter().any(|(_, show)| show(a) != show(b));
-    let changed = table().iter().filter(differs);
-    changed.map(|row| row.property.as_str()).collect()
+    let differs = |(id, row): &(RowId, &Row)| match &row.body {
+        Body::Field { shows, .. } => shows.iter().any(|shown| (shown.show)(a) != (shown.show)(b)),
+        Body::Kept { .. } => a.settings.by_id(*id) != b.settings.by_id(*id),
+        Body::Alias { .. } | Body::Nothing => false,
+    };
+    let changed = (0..).zip(table()).filter(differs);
+    changed.map(|(_, row)| row.property.as_str()).collect()
 }
 
 struct Fnv(u128);

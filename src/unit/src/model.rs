@@ -2,7 +2,10 @@
 //!
 //! A directive is one row of the table, the field here that it fills, and the code that honours it.
 //! Times are µs, sizes bytes; `None` in a limit or a time-out means infinity unless said otherwise.
-use crate::UnitName;
+use crate::property::PropertyValue;
+use crate::settings::Settings;
+use crate::value::{Delegate, IoScheduling};
+use crate::{Condition, UnitName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,12 +28,30 @@ pub struct Unit {
     /// [Unit], with `.wants/`, `.requires/` and the [Install] sections of others folded in:
     /// `WantedBy=x.target` in a.service shows as `Wants=a.service` of x.target.
     pub unit: UnitSection,
-    /// [Service]; `Some` for services only.
+    /// [Service]. For the kinds that are not run (sockets, mounts, swaps, slices, scopes) it holds
+    /// what their sections share with it; `None` for all others.
     pub service: Option<Box<ServiceSection>>,
+    /// Directives that are kept as the value of their property.
+    pub settings: Settings,
+    /// What [Timer], [Path] and [Socket] wait for.
+    pub triggers: Triggers,
     /// [Install]
     pub install: InstallSection,
     /// Hash of what the unit means; two units with the same hash run the same.
     pub meaning: MeaningHash,
+}
+
+/// What units that start others wait for, each entry as systemd shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Triggers {
+    /// `[OnBootUSec, µs, 0]`, the last line first.
+    pub monotonic: Vec<PropertyValue>,
+    /// `[OnCalendar, expression, 0]`, the last line first.
+    pub calendar: Vec<PropertyValue>,
+    /// `[PathExists, path]`, the last line first.
+    pub paths: Vec<PropertyValue>,
+    /// `[Stream, address]`, in order.
+    pub listens: Vec<PropertyValue>,
 }
 
 /// Where a unit comes from.
@@ -84,12 +105,30 @@ pub struct UnitSection {
     pub binds_to: BTreeSet<UnitName>,
     pub part_of: BTreeSet<UnitName>,
     pub conflicts: BTreeSet<UnitName>,
+    pub upholds: BTreeSet<UnitName>,
+    pub on_failure: BTreeSet<UnitName>,
+    pub on_success: BTreeSet<UnitName>,
+    pub propagates_reload_to: BTreeSet<UnitName>,
+    pub reload_propagated_from: BTreeSet<UnitName>,
+    pub propagates_stop_to: BTreeSet<UnitName>,
+    pub stop_propagated_from: BTreeSet<UnitName>,
+    pub joins_namespace_of: BTreeSet<UnitName>,
+    /// What a timer, path or socket starts.
+    pub triggers: BTreeSet<UnitName>,
+    /// The sockets of `Sockets=`.
+    pub triggered_by: BTreeSet<UnitName>,
+    /// `RequiresMountsFor=`, and what other directives imply of it.
+    pub requires_mounts_for: BTreeSet<String>,
     /// `DefaultDependencies=`; what it adds is already in the sets above.
     pub default_dependencies: bool,
     /// `StartLimitIntervalSec=`, µs; 0 switches the limit off. Default 10 s.
     pub start_limit_interval_us: u64,
     /// `StartLimitBurst=`. Default 5.
     pub start_limit_burst: u32,
+    /// `Condition…=`, in the order of the files.
+    pub conditions: Vec<Condition>,
+    /// `Assert…=`, in the order of the files.
+    pub asserts: Vec<Condition>,
 }
 
 /// [Install] (systemd.unit(5)).
@@ -98,6 +137,7 @@ pub struct UnitSection {
 pub struct InstallSection {
     pub wanted_by: BTreeSet<UnitName>,
     pub required_by: BTreeSet<UnitName>,
+    pub also: BTreeSet<UnitName>,
 }
 
 /// [Service] (systemd.service(5), systemd.exec(5), systemd.kill(5), systemd.resource-control(5)).
@@ -112,11 +152,15 @@ pub struct ServiceSection {
     pub restart_us: u64,
     pub timeout_start_us: Option<u64>,
     pub timeout_stop_us: Option<u64>,
+    /// `TimeoutAbortSec=`; `None`: as `timeout_stop_us`.
+    pub timeout_abort_us: Option<Option<u64>>,
     pub remain_after_exit: bool,
     pub pid_file: Option<String>,
     pub guess_main_pid: bool,
     pub notify_access: NotifyAccess,
     pub success_exit_status: ExitStatusSet,
+    pub restart_prevent_exit_status: ExitStatusSet,
+    pub restart_force_exit_status: ExitStatusSet,
     pub kill: KillSettings,
     pub user: Option<String>,
     pub group: Option<String>,
@@ -137,6 +181,10 @@ pub struct ServiceSection {
     pub capability_bounding_set: u64,
     pub ambient_capabilities: u64,
     pub resources: ResourceControl,
+    pub delegate: Delegate,
+    pub cpu_policy: i32,
+    pub cpu_priority: i32,
+    pub io: IoScheduling,
 }
 
 /// 1 s in µs.
@@ -153,11 +201,14 @@ impl Default for ServiceSection {
             restart_us: SECOND / 10,
             timeout_start_us: Some(90 * SECOND),
             timeout_stop_us: Some(90 * SECOND),
+            timeout_abort_us: None,
             remain_after_exit: false,
             pid_file: None,
             guess_main_pid: true,
             notify_access: NotifyAccess::None,
             success_exit_status: ExitStatusSet::default(),
+            restart_prevent_exit_status: ExitStatusSet::default(),
+            restart_force_exit_status: ExitStatusSet::default(),
             kill: KillSettings::default(),
             user: None,
             group: None,
@@ -175,6 +226,10 @@ impl Default for ServiceSection {
             capability_bounding_set: u64::MAX,
             ambient_capabilities: 0,
             resources: ResourceControl::default(),
+            delegate: Delegate::default(),
+            cpu_policy: 0,
+            cpu_priority: 0,
+            io: IoScheduling::default(),
         }
     }
 }
@@ -188,8 +243,10 @@ pub enum ServiceType {
     Exec,
     Forking,
     Oneshot,
+    /// Run as `exec`, with a warning.
+    Dbus,
     Notify,
-    /// Treated as `simple`, with a warning.
+    /// Run as `simple`, with a warning.
     Idle,
 }
 
@@ -280,6 +337,8 @@ pub struct KillSettings {
     pub mode: KillMode,
     /// Signal numbers of Linux.
     pub kill_signal: i32,
+    /// `None`: as `kill_signal`.
+    pub restart_kill_signal: Option<i32>,
     pub final_kill_signal: i32,
     pub send_sighup: bool,
     pub send_sigkill: bool,
@@ -290,6 +349,7 @@ impl Default for KillSettings {
         KillSettings {
             mode: KillMode::ControlGroup,
             kill_signal: 15,
+            restart_kill_signal: None,
             final_kill_signal: 9,
             send_sighup: false,
             send_sigkill: true,
@@ -373,6 +433,8 @@ pub enum DirectoryKind {
 pub struct Directories {
     /// Relative paths; a `:link` part is kept apart.
     pub paths: Vec<String>,
+    /// Paths and the links to them.
+    pub links: Vec<(String, String)>,
     /// `…DirectoryMode=`, default 0755.
     pub mode: u32,
 }
@@ -381,6 +443,7 @@ impl Default for Directories {
     fn default() -> Directories {
         Directories {
             paths: Vec::new(),
+            links: Vec::new(),
             mode: 0o755,
         }
     }
@@ -397,35 +460,17 @@ pub enum Preserve {
     Yes,
 }
 
-/// systemd.resource-control(5): what goes into the payload's cgroup.
+/// systemd.resource-control(5): what goes into the payload's cgroup. `None`: no limit asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceControl {
-    /// Bytes; `None`: no limit asked for.
-    pub memory_max: Option<MemoryAmount>,
     /// Bytes.
-    pub memory_high: Option<MemoryAmount>,
+    pub memory_max: Option<u64>,
+    /// Bytes.
+    pub memory_high: Option<u64>,
     /// µs of CPU per second of wall time: `CPUQuota=50%` is 500,000.
     pub cpu_quota_per_sec_us: Option<u64>,
     /// Number of tasks.
-    pub tasks_max: Option<TasksAmount>,
-}
-
-/// An amount of memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MemoryAmount {
-    /// Bytes.
-    Bytes(u64),
-    /// Hundredths of a per cent of the host's memory (`MemoryMax=12.5%` is 1250).
-    Permyriad(u32),
-}
-
-/// A number of tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TasksAmount {
-    /// That many.
-    Count(u64),
-    /// Hundredths of a per cent of the host's pid_max / threads-max minimum.
-    Permyriad(u32),
+    pub tasks_max: Option<u64>,
+    /// Whether that is what every unit gets that asks for nothing.
+    pub tasks_max_is_default: bool,
 }

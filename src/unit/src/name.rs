@@ -1,4 +1,14 @@
 //! Unit names: `prefix[@instance].kind` (systemd.unit(5)).
+//!
+//! Here are the name and its parts. What names mean to each other is in the files beside:
+//! [`alias`], [`mangle`](mod@mangle), [`slice`]; paths as names are in `path`.
+pub mod alias;
+mod mangle;
+mod path;
+pub mod slice;
+
+use crate::escape::is_prefix_character;
+pub use mangle::{Globs, mangle};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -55,6 +65,77 @@ impl UnitKind {
             UnitKind::Device => "device",
         }
     }
+
+    /// The section (and D-Bus interface) with the directives of this kind. Targets and devices have
+    /// an interface, but no section.
+    pub const fn section(self) -> &'static str {
+        match self {
+            UnitKind::Service => "Service",
+            UnitKind::Target => "Target",
+            UnitKind::Socket => "Socket",
+            UnitKind::Timer => "Timer",
+            UnitKind::Path => "Path",
+            UnitKind::Slice => "Slice",
+            UnitKind::Scope => "Scope",
+            UnitKind::Mount => "Mount",
+            UnitKind::Automount => "Automount",
+            UnitKind::Swap => "Swap",
+            UnitKind::Device => "Device",
+        }
+    }
+
+    /// The kind of a suffix, which may have its dot: `service`, `.service`.
+    pub fn from_suffix(suffix: &str) -> Option<UnitKind> {
+        let suffix = suffix.strip_prefix('.').unwrap_or(suffix);
+        UnitKind::ALL
+            .into_iter()
+            .find(|kind| kind.suffix() == suffix)
+    }
+
+    /// Whether there are templates of this kind.
+    pub const fn may_be_template(self) -> bool {
+        match self {
+            UnitKind::Service
+            | UnitKind::Socket
+            | UnitKind::Target
+            | UnitKind::Timer
+            | UnitKind::Path => true,
+            UnitKind::Slice
+            | UnitKind::Scope
+            | UnitKind::Mount
+            | UnitKind::Automount
+            | UnitKind::Swap
+            | UnitKind::Device => false,
+        }
+    }
+
+    /// Whether units of this kind can have other names. The others are named after what they are.
+    pub const fn may_have_aliases(self) -> bool {
+        match self {
+            UnitKind::Device => true,
+            UnitKind::Service
+            | UnitKind::Socket
+            | UnitKind::Target
+            | UnitKind::Timer
+            | UnitKind::Path
+            | UnitKind::Slice
+            | UnitKind::Scope
+            | UnitKind::Mount
+            | UnitKind::Automount
+            | UnitKind::Swap => self.may_be_template(),
+        }
+    }
+}
+
+/// The three forms of a unit name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameForm {
+    /// `foo.service`
+    Plain,
+    /// `foo@.service`
+    Template,
+    /// `foo@bar.service`
+    Instance,
 }
 
 /// A valid unit name. Parsed once, at the edge.
@@ -74,6 +155,29 @@ pub enum UnitNameError {
     /// Empty prefix, or too long.
     #[error("'{0}' is no unit name: it is empty before the suffix, or longer than 255 bytes")]
     Length(String),
+    /// Only templates and instances have an instance to replace.
+    #[error("'{0}' is neither a template nor an instance")]
+    Form(String),
+    /// A text that can't be the part before `@`, or the one after it.
+    #[error("'{0}' can't be a part of a unit name")]
+    Part(String),
+    /// A path that has no unit name, or a name that stands for no path.
+    #[error("'{0}' is not the name of a path")]
+    Path(String),
+    /// A slice name says where it lies, dash by dash.
+    #[error("'{0}' is no slice: no @ may stand in its name, and dashes only between parts")]
+    Slice(String),
+}
+
+/// Whether `text` can stand before the `@`.
+pub fn is_prefix(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_prefix_character)
+}
+
+/// Whether `text` can stand after the `@`.
+pub fn is_instance(text: &str) -> bool {
+    let legal = |c| c == '@' || is_prefix_character(c);
+    !text.is_empty() && text.chars().all(legal)
 }
 
 impl UnitName {
@@ -82,17 +186,35 @@ impl UnitName {
         let (stem, suffix) = text
             .rsplit_once('.')
             .ok_or_else(|| UnitNameError::Suffix(text.into()))?;
-        if !UnitKind::ALL.iter().any(|kind| kind.suffix() == suffix) {
+        if suffix.starts_with('.') || UnitKind::from_suffix(suffix).is_none() {
             return Err(UnitNameError::Suffix(text.into()));
         }
-        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-        if !text.chars().all(legal) {
+        if !text.chars().all(|c| c == '@' || is_prefix_character(c)) {
             return Err(UnitNameError::Character(text.into()));
         }
         if stem.is_empty() || stem.starts_with('@') || text.len() > UNIT_NAME_MAX {
             return Err(UnitNameError::Length(text.into()));
         }
         Ok(UnitName(text.into()))
+    }
+
+    /// Puts a name together from its parts.
+    pub fn build(
+        prefix: &str,
+        instance: Option<&str>,
+        kind: UnitKind,
+    ) -> Result<UnitName, UnitNameError> {
+        if !is_prefix(prefix) {
+            return Err(UnitNameError::Part(prefix.into()));
+        }
+        let suffix = kind.suffix();
+        match instance {
+            None => UnitName::parse(&format!("{prefix}.{suffix}")),
+            Some(instance) if is_instance(instance) => {
+                UnitName::parse(&format!("{prefix}@{instance}.{suffix}"))
+            }
+            Some(instance) => Err(UnitNameError::Part(instance.into())),
+        }
     }
 
     /// As the command line takes names: `web` means `web.service` (systemctl(1)).
@@ -111,10 +233,7 @@ impl UnitName {
     /// What the suffix says.
     pub fn kind(&self) -> UnitKind {
         let suffix = self.0.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        *UnitKind::ALL
-            .iter()
-            .find(|kind| kind.suffix() == suffix)
-            .expect("parse accepts known suffixes only")
+        UnitKind::from_suffix(suffix).expect("parse accepts known suffixes only")
     }
 
     /// The name before the suffix, instance included: `getty@tty1`.
@@ -134,9 +253,38 @@ impl UnitName {
         self.stem().split_once('@').map(|(_, instance)| instance)
     }
 
+    /// Which of the three forms this is.
+    pub fn form(&self) -> NameForm {
+        match self.instance() {
+            None => NameForm::Plain,
+            Some("") => NameForm::Template,
+            Some(_) => NameForm::Instance,
+        }
+    }
+
     /// `foo@.service`
     pub fn is_template(&self) -> bool {
-        self.instance() == Some("")
+        self.form() == NameForm::Template
+    }
+
+    /// This template's instance, or the sibling of this instance, that is called `instance`.
+    pub fn with_instance(&self, instance: &str) -> Result<UnitName, UnitNameError> {
+        match self.form() {
+            NameForm::Plain => Err(UnitNameError::Form(self.0.clone().into())),
+            NameForm::Template | NameForm::Instance => {
+                UnitName::build(self.prefix(), Some(instance), self.kind())
+            }
+        }
+    }
+
+    /// The same name with another suffix: `foo.socket` of `foo.service`.
+    pub fn with_kind(&self, kind: UnitKind) -> Result<UnitName, UnitNameError> {
+        UnitName::parse(&format!("{}.{}", self.stem(), kind.suffix()))
+    }
+
+    /// Whether both are called the same before the `@`, or before the suffix.
+    pub fn same_prefix(&self, other: &UnitName) -> bool {
+        self.prefix() == other.prefix()
     }
 
     /// `foo@.service` of `foo@bar.service`; `None` when this is no instance.

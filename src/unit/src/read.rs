@@ -1,11 +1,11 @@
 //! Applies the text of a fragment or drop-in to a draft, assignment by assignment.
 use crate::diagnostic::Severity;
-use crate::draft::{Context, Draft};
+use crate::draft::{Context, Draft, Place};
 use crate::ini::{Entry, Section, parse_ini};
-use crate::name::UnitKind;
-use crate::table::{Standing, find, table};
+use crate::table::{Body, RowId, Standing, by_id, find, table};
 use crate::text::{excerpt, nearest};
-use crate::value::parse_bool;
+use crate::{Diagnostic, Unit};
+use std::collections::BTreeMap;
 
 /// Sections that systemd knows, in some kind of unit.
 pub(crate) const SECTIONS: [&str; 11] = [
@@ -42,10 +42,10 @@ pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, text: &str) {
 }
 
 /// Whether the section is one of this kind of unit; says so when not.
-fn accepts(cx: &mut Context<'_>, section: &Section) -> bool {
-    let name = section.name.as_str();
-    let own = cx.name.kind() == UnitKind::Service && name == "Service";
-    if own || name == "Unit" || name == "Install" {
+fn accepts(cx: &mut Context<'_>, found: &Section) -> bool {
+    let name = found.name.as_str();
+    let own = cx.name.kind().section();
+    if (name == own && SECTIONS.contains(&name)) || name == "Unit" || name == "Install" {
         return true;
     }
     if name.starts_with("X-") {
@@ -77,31 +77,73 @@ fn accepts(cx: &mut Context<'_>, section: &Section) -> bool {
 
 fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &Entry) {
     let key = entry.key.as_str();
-    let Some(row) = find(&section.name, key) else {
+    let Some((id, row)) = find(&section.name, key) else {
         return unknown(cx, &section.name, key);
     };
-    if let Some(honour) = row.honour {
-        if let Err(err) = honour(draft, cx, &entry.value) {
-            cx.report(Severity::Error, format!("{key}=: {err}"), None);
-        }
-        return;
-    }
-    let warning = match row.standing {
-        Standing::Needed(why) => {
-            // Switched off, or reset to nothing, it asks for nothing.
-            if !entry.value.is_empty() && parse_bool(&entry.value) != Ok(false) {
-                let message = format!("{key}= is not honoured yet");
-                cx.report(Severity::Error, message, Some(why.to_owned()));
-            }
-            return;
-        }
-        Standing::NotYet => format!("{key}= is not honoured yet"),
-        Standing::Refused(why) => format!("{key}= is not honoured: {why}"),
-        Standing::Honoured | Standing::Partly(_) | Standing::Meaningless(_) | Standing::Owned => {
-            return;
-        }
+    let place = Place {
+        file: cx.file.to_owned(),
+        line: cx.line,
     };
-    cx.report(Severity::Warning, warning, None);
+    draft.said.insert(id, place);
+    let result = match &row.body {
+        Body::Field { read, .. } => read(draft, cx, &entry.value),
+        Body::Kept { kind, default } => {
+            let before = draft.settings.by_id(id).unwrap_or(default);
+            let mut value = before.clone();
+            let result = kind.read(&mut value, cx, &entry.value);
+            draft.settings.put(id, value, default);
+            result
+        }
+        Body::Alias { .. } | Body::Nothing => Ok(()),
+    };
+    if let Err(err) = result {
+        cx.report(Severity::Error, format!("{key}=: {err}"), None);
+    }
+}
+
+/// What the unit says and nothing here acts on: each such directive once, at the last line that
+/// gives it. What is at its default asks for nothing.
+pub(crate) fn standings(
+    said: &BTreeMap<RowId, Place>,
+    unit: &Unit,
+    silent: &Unit,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (&id, place) in said {
+        let row = by_id(id);
+        if row.is_default(id, unit, silent) {
+            continue;
+        }
+        let key = row.key;
+        let (severity, message, hint) = match row.standing {
+            Standing::Needed(why) => (
+                Severity::Error,
+                format!("{key}= is not honoured yet"),
+                Some(why.to_owned()),
+            ),
+            Standing::NotYet => (
+                Severity::Warning,
+                format!("{key}= is not honoured yet"),
+                None,
+            ),
+            Standing::Refused(why) => (
+                Severity::Warning,
+                format!("{key}= is not honoured: {why}"),
+                None,
+            ),
+            Standing::Honoured
+            | Standing::Partly(_)
+            | Standing::Meaningless(_)
+            | Standing::Owned => continue,
+        };
+        diagnostics.push(Diagnostic {
+            file: place.file.clone(),
+            line: place.line,
+            severity,
+            message,
+            hint,
+        });
+    }
 }
 
 fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
@@ -115,11 +157,13 @@ fn unknown(cx: &mut Context<'_>, section: &str, key: &str) {
         }
         return;
     }
-    let known = table().iter().filter(|row| row.section == section);
+    let known = table()
+        .iter()
+        .filter(|row| row.family.sections().contains(&section));
     let elsewhere = table().iter().find(|row| row.key == key);
     let message = format!("unknown key '{}' in [{section}]", excerpt(key));
     if let Some(row) = elsewhere {
-        let hint = format!("it belongs in [{}]", row.section);
+        let hint = format!("it belongs in [{}]", row.family.sections()[0]);
         cx.report(
             Severity::Warning,
             format!("{message}, ignoring"),

@@ -2,146 +2,98 @@
 //!
 //! Parser, `show`, warnings and `docs/units.md` are driven by it. A directive is one row plus the
 //! code that honours it.
+mod automount;
+pub(crate) mod derived;
 mod exec;
-mod families;
 mod install;
+mod kill;
+pub(crate) mod kind;
+mod limits;
+mod mount;
+mod path;
 mod resource;
+mod row;
+mod sandbox;
 mod service;
+mod socket;
+mod stdio;
+mod timer;
 mod unit;
 
-use crate::draft::{Context, Draft};
-use crate::model::Unit;
 use crate::property::PropertyValue;
+use crate::settings::Setting;
 use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What a directive is worth here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// As in systemd.
-    Honoured,
-    /// Honoured, but for what is said here.
-    Partly(&'static str),
-    /// Read, named in a warning, without effect.
-    NotYet,
-    /// Not honoured yet, and the unit is refused: what would run without it, in words.
-    Needed(&'static str),
-    /// Never honoured, and why; named in a warning.
-    Refused(&'static str),
-    /// Has no meaning here, and why; read without a word.
-    Meaningless(&'static str),
-    /// Belongs to others; left alone.
-    Owned,
-}
+pub(crate) use row::{Body, Read};
+pub use row::{Family, Row, Standing};
 
-/// Reads a value into the draft.
-pub(crate) type Honour = fn(&mut Draft, &mut Context<'_>, &str) -> Result<(), ValueError>;
-/// Shows a property; `None` where the host's own default holds.
-pub(crate) type Show = fn(&Unit) -> Option<PropertyValue>;
+/// Place of a row in [`table`].
+pub(crate) type RowId = u16;
 
-/// One directive.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Without brackets.
-    pub section: &'static str,
-    /// Left of the `=`.
-    pub key: &'static str,
-    /// Name of the D-Bus property that shows it.
-    pub property: String,
-    /// What kind of value it takes, in words; empty for what is not read.
-    pub value: &'static str,
-    /// What it is worth here.
-    pub standing: Standing,
-    pub(crate) honour: Option<Honour>,
-    pub(crate) shows: Vec<(&'static str, Show)>,
-    /// Whether processes must be restarted for a change to take effect.
-    pub(crate) restarts: bool,
-}
-
-impl Row {
-    /// An honoured directive.
-    fn new(section: &'static str, key: &'static str, value: &'static str, honour: Honour) -> Row {
-        Row {
-            section,
-            key,
-            property: key.to_owned(),
-            value,
-            standing: Standing::Honoured,
-            honour: Some(honour),
-            shows: Vec::new(),
-            restarts: section == "Service",
-        }
-    }
-
-    /// Names a property and how to show it; the first is the directive's own.
-    fn shows(mut self, property: &'static str, show: Show) -> Row {
-        if self.shows.is_empty() {
-            self.property = property.to_owned();
-        }
-        self.shows.push((property, show));
-        self
-    }
-
-    fn partly(mut self, why: &'static str) -> Row {
-        self.standing = Standing::Partly(why);
-        self
-    }
-
-    /// Only the daemon uses it: a change holds at once.
-    fn live(mut self) -> Row {
-        self.restarts = false;
-        self
-    }
-}
-
-/// Rows without code: names separated by white space.
-fn bare(section: &'static str, standing: Standing, names: &'static str) -> Vec<Row> {
-    let row = |key: &'static str| Row {
-        section,
-        key,
-        property: match key.strip_suffix("Sec") {
-            Some(stem) => format!("{stem}USec"),
-            None => key.to_owned(),
-        },
-        value: "",
-        standing,
-        honour: None,
-        shows: Vec::new(),
-        restarts: false,
-    };
-    names.split_whitespace().map(row).collect()
-}
-
-/// Every row, by section.
+/// Every row, by family.
 pub fn table() -> &'static [Row] {
     static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
         [
             unit::rows(),
+            install::rows(),
             service::rows(),
             exec::rows(),
+            limits::rows(),
+            stdio::rows(),
+            sandbox::rows(),
+            kill::rows(),
             resource::rows(),
-            families::rows(),
-            install::rows(),
+            timer::rows(),
+            socket::rows(),
+            path::rows(),
+            mount::rows(),
+            automount::rows(),
         ]
         .concat()
     });
     &TABLE
 }
 
-/// The row of a directive.
-pub(crate) fn find(section: &str, key: &str) -> Option<&'static Row> {
-    static INDEX: LazyLock<HashMap<(&str, &str), &Row>> = LazyLock::new(|| {
-        table()
-            .iter()
-            .map(|row| ((row.section, row.key), row))
-            .collect()
+/// The row of a directive in a section; an older spelling leads to the row it stands for.
+pub(crate) fn find(section: &str, key: &str) -> Option<(RowId, &'static Row)> {
+    static INDEX: LazyLock<HashMap<(&str, &str), RowId>> = LazyLock::new(|| {
+        let rows = (0..).zip(table());
+        rows.flat_map(|(id, row)| {
+            let sections = row.family.sections().iter();
+            sections.map(move |section| ((*section, row.key), id))
+        })
+        .collect()
     });
-    INDEX.get(&(section, key)).copied()
+    let id = *INDEX.get(&(section, key))?;
+    let row = by_id(id);
+    match row.body {
+        Body::Alias {
+            section: other,
+            key,
+        } => find(other.unwrap_or(section), key),
+        Body::Field { .. } | Body::Kept { .. } | Body::Nothing => Some((id, row)),
+    }
+}
+
+/// The row with that place.
+pub(crate) fn by_id(id: RowId) -> &'static Row {
+    &table()[usize::from(id)]
+}
+
+/// Place and default of a directive that is kept as its property.
+pub(crate) fn kept(family: Family, key: &str) -> Option<(RowId, &'static Setting)> {
+    let section = family.sections()[0];
+    let (id, row) = find(section, key)?;
+    match &row.body {
+        Body::Kept { default, .. } => Some((id, default)),
+        Body::Field { .. } | Body::Alias { .. } | Body::Nothing => None,
+    }
 }
 
 /// One of a few words.
-fn one_of<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, ValueError> {
+pub(crate) fn one_of<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, ValueError> {
     let found = words.iter().find(|(word, _)| *word == text);
     found.map(|&(_, value)| value).ok_or_else(|| {
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -155,12 +107,6 @@ fn word_of<T: PartialEq>(value: T, words: &[(&'static str, T)]) -> PropertyValue
     PropertyValue::Text(found.map_or("", |(word, _)| word).to_owned())
 }
 
-/// A list of texts.
-fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> PropertyValue {
-    let text = |item: T| PropertyValue::Text(item.to_string());
-    PropertyValue::List(items.into_iter().map(text).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,21 +116,32 @@ mod tests {
     fn every_directive_has_one_row() {
         let mut seen = HashSet::new();
         for row in table() {
-            assert!(
-                seen.insert((row.section, row.key)),
-                "[{}] {}= twice",
-                row.section,
-                row.key
-            );
+            for section in row.family.sections() {
+                assert!(
+                    seen.insert((section, row.key)),
+                    "[{section}] {}= twice",
+                    row.key
+                );
+            }
         }
-        assert!(seen.len() > 330, "only {} rows", seen.len());
     }
 
     #[test]
     fn what_is_honoured_has_code() {
         for row in table() {
             let honoured = matches!(row.standing, Standing::Honoured | Standing::Partly(_));
-            assert_eq!(honoured, row.honour.is_some(), "{}", row.key);
+            let acts = matches!(row.body, Body::Field { .. } | Body::Alias { .. });
+            assert!(!honoured || acts, "{}", row.key);
+        }
+    }
+
+    #[test]
+    fn older_spellings_lead_somewhere() {
+        for row in table() {
+            if let Body::Alias { .. } = row.body {
+                let section = row.family.sections()[0];
+                assert!(find(section, row.key).is_some(), "{}", row.key);
+            }
         }
     }
 }

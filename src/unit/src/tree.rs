@@ -1,4 +1,6 @@
 //! The input: files of one commit's tree, and the facts about the host that specifiers need.
+use crate::environment::{EnvironmentFileError, read_assignments};
+use crate::model::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,9 +60,98 @@ pub struct HostFacts {
     pub logs_dir: String,
     /// `%E`
     pub config_dir: String,
+    /// Physical memory in bytes: what `MemoryMax=50%` is half of.
+    pub memory_bytes: u64,
+    /// Most tasks that the kernel runs: what `TasksMax=10%` is a part of.
+    pub tasks_max: u64,
+    /// `%T`
+    pub tmp_dir: String,
+    /// `%V`
+    pub var_tmp_dir: String,
+    /// `%q`; without one it is `%l`.
+    pub pretty_host_name: Option<String>,
+    /// `%o` and its kin; `None` where the host has no such file.
+    pub os_release: Option<OsRelease>,
+    /// `%Y`: where the unit files lie; `None` when they lie in git only.
+    pub units_dir: Option<String>,
+    /// `%R`: below it are the cgroups of units.
+    pub cgroup_root: String,
+}
+
+/// What /etc/os-release says (os-release(5)); empty where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsRelease {
+    /// `%o`: `debian`
+    pub id: String,
+    /// `%w`: `12`
+    pub version_id: String,
+    /// `%B`
+    pub build_id: String,
+    /// `%W`
+    pub variant_id: String,
+    /// `%M`
+    pub image_id: String,
+    /// `%A`
+    pub image_version: String,
+}
+
+impl OsRelease {
+    /// Reads the text of the file.
+    pub fn parse(text: &[u8]) -> Result<OsRelease, EnvironmentFileError> {
+        let mut found = OsRelease::default();
+        for (key, value) in read_assignments(text)? {
+            let field = match key.as_str() {
+                "ID" => &mut found.id,
+                "VERSION_ID" => &mut found.version_id,
+                "BUILD_ID" => &mut found.build_id,
+                "VARIANT_ID" => &mut found.variant_id,
+                "IMAGE_ID" => &mut found.image_id,
+                "IMAGE_VERSION" => &mut found.image_version,
+                _ => continue,
+            };
+            *field = value;
+        }
+        Ok(found)
+    }
 }
 
 impl HostFacts {
+    /// The limits of a process whose unit says nothing: the kernel's defaults for its first
+    /// process, and those that systemd changes.
+    pub fn rlimit(&self, resource: Resource) -> Rlimit {
+        let both = |value| Rlimit {
+            soft: value,
+            hard: value,
+        };
+        let endless = u64::MAX;
+        match resource {
+            Resource::Cpu
+            | Resource::Fsize
+            | Resource::Data
+            | Resource::Rss
+            | Resource::As
+            | Resource::Locks
+            | Resource::Rttime => both(endless),
+            Resource::Stack => Rlimit {
+                soft: 8 << 20,
+                hard: endless,
+            },
+            Resource::Core => Rlimit {
+                soft: 0,
+                hard: endless,
+            },
+            Resource::Nofile => Rlimit {
+                soft: 1024,
+                hard: 524_288,
+            },
+            // The kernel gives its first process half of what it can run at all.
+            Resource::Nproc | Resource::Sigpending => both(self.tasks_max / 2),
+            Resource::Memlock => both(8 << 20),
+            Resource::Msgqueue => both(819_200),
+            Resource::Nice | Resource::Rtprio => both(0),
+        }
+    }
+
     /// Facts of a made-up host, for tests and for `show --file` without a daemon.
     pub fn example() -> HostFacts {
         HostFacts {
@@ -80,6 +171,18 @@ impl HostFacts {
             cache_dir: "/var/cache".into(),
             logs_dir: "/var/log".into(),
             config_dir: "/etc".into(),
+            memory_bytes: 8 << 30,
+            tasks_max: 32_768,
+            tmp_dir: "/tmp".into(),
+            var_tmp_dir: "/var/tmp".into(),
+            pretty_host_name: None,
+            os_release: Some(OsRelease {
+                id: "debian".into(),
+                version_id: "12".into(),
+                ..OsRelease::default()
+            }),
+            units_dir: None,
+            cgroup_root: String::new(),
         }
     }
 }

@@ -1,20 +1,138 @@
-//! Splits a value into words: white space separates, quotes hold together, backslashes escape.
+//! Takes values apart: into words at white space, or into fields at other separators.
+//!
+//! Directives differ in what quotes and backslashes do, so each says it by a [`Split`]; the ones
+//! that occur have names.
+use crate::c_escape;
+
+/// What separates words.
+pub const WHITE_SPACE: &str = " \t\n\r";
+
+/// What quotes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quotes {
+    /// They are characters like others.
+    Plain,
+    /// They hold together what is in them, and go.
+    Remove,
+    /// They hold together what is in them, and stay.
+    Keep,
+}
 
 /// What a backslash does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Escapes {
-    /// Stands for itself (unit names).
-    Keep,
-    /// C escapes; an unknown one is an error.
-    Strict,
-    /// C escapes; an unknown one stands for itself.
-    Relaxed,
-    /// No C escapes: the next character, whatever it is (values of variables); quotes may stay
-    /// open.
+pub enum Escapes {
+    /// It is a character like others.
     Plain,
+    /// It goes, and the next character stays, whatever it is.
+    Drop,
+    /// It begins a C escape.
+    C,
+    /// It makes a separator, or another backslash, a plain character.
+    Separators,
+    /// It begins a C escape, or makes a separator a plain character.
+    CAndSeparators,
 }
 
-/// Why a text can't be split.
+/// How a text is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split<'a> {
+    /// ASCII characters between words.
+    pub separators: &'a str,
+    /// What quotes do.
+    pub quotes: Quotes,
+    /// What a backslash does.
+    pub escapes: Escapes,
+    /// Unknown escapes, and a backslash at the end, stand for themselves; else they are errors.
+    pub lenient: bool,
+    /// A quote may stay open; a backslash at the end is dropped.
+    pub open_end: bool,
+    /// Each separator ends a field, so that `a::b` has three; else several count as one.
+    pub empty_fields: bool,
+    /// The separator after a word is left in the rest.
+    pub keep_separator: bool,
+}
+
+impl Split<'static> {
+    const PLAIN: Split<'static> = Split {
+        separators: WHITE_SPACE,
+        quotes: Quotes::Plain,
+        escapes: Escapes::Plain,
+        lenient: false,
+        open_end: false,
+        empty_fields: false,
+        keep_separator: false,
+    };
+    /// Names of units: `\x2d` is a part of a name, and so would be a quote.
+    pub const NAMES: Split<'static> = Split::PLAIN;
+    /// Lists whose quotes go and whose backslashes stay, for a later reader: `Documentation=`,
+    /// `ReadWritePaths=`.
+    pub const RAW_LIST: Split<'static> = Split {
+        quotes: Quotes::Remove,
+        ..Split::PLAIN
+    };
+    /// The usual list: quotes go, a backslash protects the next character.
+    pub const LIST: Split<'static> = Split {
+        escapes: Escapes::Drop,
+        ..Split::RAW_LIST
+    };
+    /// Lists without quotes, where a backslash protects the next character.
+    pub const UNQUOTED_LIST: Split<'static> = Split {
+        quotes: Quotes::Plain,
+        ..Split::LIST
+    };
+    /// Command lines and `Environment=`: quotes go, C escapes count. See also
+    /// [`Words::take_lenient`].
+    pub const ARGUMENTS: Split<'static> = Split {
+        escapes: Escapes::C,
+        ..Split::RAW_LIST
+    };
+    /// The value of a variable that stands as a word of its own: nothing in it is an error.
+    pub const VARIABLE: Split<'static> = Split {
+        open_end: true,
+        ..Split::LIST
+    };
+    /// `a:b:c` inside a word whose quotes are gone; a backslash protects a colon.
+    pub const FIELDS: Split<'static> = Split {
+        separators: ":",
+        empty_fields: true,
+        ..Split::UNQUOTED_LIST
+    };
+    /// `source:destination:options source…` of `BindPaths=`: fields and words in one, with quotes.
+    pub const PATH_FIELDS: Split<'static> = Split {
+        separators: ": \t\n\r",
+        empty_fields: true,
+        ..Split::LIST
+    };
+}
+
+impl<'a> Split<'a> {
+    /// The same with other separators.
+    pub const fn on<'b>(self, separators: &'b str) -> Split<'b> {
+        Split {
+            separators,
+            quotes: self.quotes,
+            escapes: self.escapes,
+            lenient: self.lenient,
+            open_end: self.open_end,
+            empty_fields: self.empty_fields,
+            keep_separator: self.keep_separator,
+        }
+    }
+
+    /// The same, but an unknown escape stands for itself.
+    pub const fn lenient(self) -> Split<'a> {
+        Split {
+            lenient: true,
+            ..self
+        }
+    }
+
+    fn separates(&self, byte: u8) -> bool {
+        self.separators.as_bytes().contains(&byte)
+    }
+}
+
+/// Why a text can't be taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WordError {
     /// `"abc`
@@ -31,145 +149,181 @@ pub enum WordError {
     Utf8,
 }
 
-/// Takes the first word off `rest`. `None` when only white space is left.
-pub(crate) fn next_word(rest: &mut &str, escapes: Escapes) -> Result<Option<String>, WordError> {
-    let text = rest.trim_start_matches(is_space);
-    *rest = text;
-    if text.is_empty() {
-        return Ok(None);
+/// A text that words are taken off, one after another.
+#[derive(Debug, Clone)]
+pub struct Words<'a> {
+    text: &'a str,
+    /// Where the rest begins; `None` once the end is reached. An empty field can follow a
+    /// separator at the very end, so that `Some(text.len())` is not the end yet.
+    at: Option<usize>,
+}
+
+impl<'a> Words<'a> {
+    /// All of `text` is still there.
+    pub fn new(text: &'a str) -> Words<'a> {
+        Words { text, at: Some(0) }
     }
-    let mut word = Vec::new();
-    let mut quote = None;
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let next = at + c.len_utf8();
-        match (c, quote) {
-            ('\\', _) if escapes != Escapes::Keep => {
-                at = next + escape(&text[next..], escapes, &mut word)?;
-                continue;
-            }
-            (c, Some(open)) if c == open => quote = None,
-            ('"' | '\'', None) => quote = Some(c),
-            (c, None) if is_space(c) => break,
-            (c, _) => push(&mut word, c),
+
+    /// What is left; `None` at the end.
+    pub fn rest(&self) -> Option<&'a str> {
+        // After an error the place can be inside of a character.
+        self.text.get(self.at?..)
+    }
+
+    /// Where the rest begins, in bytes. After an error it is the place of the error.
+    pub fn offset(&self) -> usize {
+        self.at.unwrap_or(self.text.len())
+    }
+
+    /// Skips `word` and what separates it from the next, when it comes next and stands alone.
+    pub fn skip_lone(&mut self, word: &str) -> bool {
+        let Some(tail) = self.rest().and_then(|rest| rest.strip_prefix(word)) else {
+            return false;
+        };
+        let next = tail.trim_start_matches(is_space);
+        if next.len() == tail.len() && !tail.is_empty() {
+            return false;
         }
-        at = next;
+        self.at = Some(self.text.len() - next.len()).filter(|_| !next.is_empty());
+        true
     }
-    if quote.is_some() && escapes != Escapes::Plain {
-        return Err(WordError::Quote);
+
+    /// Takes a word; `None` when there is none left.
+    pub fn take(&mut self, split: &Split<'_>) -> Result<Option<String>, WordError> {
+        let (Some(mut at), bytes) = (self.at, self.text.as_bytes()) else {
+            return Ok(None);
+        };
+        while let Some(&byte) = bytes.get(at).filter(|&&byte| split.separates(byte)) {
+            debug_assert!(byte.is_ascii(), "separators are ASCII");
+            if split.empty_fields {
+                self.at = Some(at + usize::from(!split.keep_separator));
+                return Ok(Some(String::new()));
+            }
+            at += 1;
+        }
+        if at == bytes.len() {
+            self.at = None;
+            return Ok(split.empty_fields.then(String::new));
+        }
+        let mut word = Vec::new();
+        let ended = self.word(at, split, &mut word);
+        let (at, result) = match ended {
+            Ok(at) => (at, Ok(())),
+            Err((at, error)) => (Some(at), Err(error)),
+        };
+        self.at = at;
+        result?;
+        let word = String::from_utf8(word).map_err(|_| WordError::Utf8)?;
+        Ok(Some(word))
     }
-    *rest = &text[at..];
-    String::from_utf8(word)
-        .map(Some)
-        .map_err(|_| WordError::Utf8)
+
+    /// Takes a word as systemd does where it only warns of unknown escapes: they stand for
+    /// themselves.
+    pub fn take_lenient(&mut self, split: &Split<'_>) -> Result<Option<String>, WordError> {
+        let before = self.at;
+        self.take(split).or_else(|_| {
+            self.at = before;
+            self.take(&split.lenient())
+        })
+    }
+
+    /// Reads the word that begins at `at`. Returns where the rest begins, or the place of an error.
+    fn word(
+        &self,
+        mut at: usize,
+        split: &Split<'_>,
+        word: &mut Vec<u8>,
+    ) -> Result<Option<usize>, (usize, WordError)> {
+        let bytes = self.text.as_bytes();
+        let mut quote = None;
+        loop {
+            let Some(&byte) = bytes.get(at) else {
+                return match quote {
+                    Some(_) if !split.open_end => Err((at, WordError::Quote)),
+                    Some(_) | None => Ok(None),
+                };
+            };
+            at += 1;
+            match (byte, quote) {
+                (b'\\', _) if split.escapes != Escapes::Plain => {
+                    let tail = &bytes[at..];
+                    let used = escape(tail, quote.is_some(), split, word);
+                    at += used.map_err(|error| (at, error))?;
+                }
+                (_, Some(open)) if byte == open => {
+                    quote = None;
+                    word.extend((split.quotes == Quotes::Keep).then_some(byte));
+                }
+                (_, Some(_)) => word.push(byte),
+                (b'"' | b'\'', None) if split.quotes != Quotes::Plain => {
+                    quote = Some(byte);
+                    word.extend((split.quotes == Quotes::Keep).then_some(byte));
+                }
+                (_, None) if split.separates(byte) => break,
+                (_, None) => word.push(byte),
+            }
+        }
+        if split.keep_separator {
+            return Ok(Some(at - 1));
+        }
+        if split.empty_fields {
+            return Ok(Some(at));
+        }
+        let more = bytes[at..].iter().position(|&byte| !split.separates(byte));
+        Ok(more.map(|skipped| at + skipped))
+    }
+}
+
+/// Reads what follows a backslash into `word`; returns how many bytes of `tail` that took.
+fn escape(
+    tail: &[u8],
+    quoted: bool,
+    split: &Split<'_>,
+    word: &mut Vec<u8>,
+) -> Result<usize, WordError> {
+    let Some(&byte) = tail.first() else {
+        if split.lenient && (!quoted || split.open_end) {
+            word.push(b'\\');
+        } else if !split.open_end {
+            return Err(WordError::Backslash);
+        }
+        return Ok(0);
+    };
+    let (c, separators) = match split.escapes {
+        Escapes::Plain | Escapes::Drop => {
+            word.push(byte);
+            return Ok(1);
+        }
+        Escapes::C => (true, false),
+        Escapes::Separators => (false, true),
+        Escapes::CAndSeparators => (true, true),
+    };
+    if let Some(used) = c.then(|| c_escape::one(tail, false, word)).flatten() {
+        return Ok(used);
+    }
+    if separators && (byte == b'\\' || split.separates(byte)) {
+        word.push(byte);
+    } else if split.lenient {
+        word.extend([b'\\', byte]);
+    } else {
+        return Err(WordError::Escape);
+    }
+    Ok(1)
 }
 
 /// All words of `text`.
-pub(crate) fn words(mut text: &str, escapes: Escapes) -> Result<Vec<String>, WordError> {
-    let mut all = Vec::new();
-    while let Some(word) = next_word(&mut text, escapes)? {
-        all.push(word);
-    }
-    Ok(all)
+pub fn words(text: &str, split: &Split<'_>) -> Result<Vec<String>, WordError> {
+    let mut left = Words::new(text);
+    std::iter::from_fn(|| left.take(split).transpose()).collect()
+}
+
+/// All words of `text`; unknown escapes stand for themselves.
+pub fn words_lenient(text: &str, split: &Split<'_>) -> Result<Vec<String>, WordError> {
+    let mut left = Words::new(text);
+    std::iter::from_fn(|| left.take_lenient(split).transpose()).collect()
 }
 
 /// What separates words.
 pub(crate) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
-}
-
-fn push(word: &mut Vec<u8>, c: char) {
-    word.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
-/// Reads what follows a backslash into `word`; returns how many bytes of `tail` that took.
-fn escape(tail: &str, escapes: Escapes, word: &mut Vec<u8>) -> Result<usize, WordError> {
-    let Some(c) = tail.chars().next() else {
-        return match escapes {
-            Escapes::Strict => Err(WordError::Backslash),
-            Escapes::Relaxed | Escapes::Plain | Escapes::Keep => {
-                word.push(b'\\');
-                Ok(0)
-            }
-        };
-    };
-    if escapes == Escapes::Plain {
-        push(word, c);
-        return Ok(c.len_utf8());
-    }
-    match c_escape(tail, word) {
-        Some(used) => Ok(used),
-        None if escapes == Escapes::Strict => Err(WordError::Escape),
-        None => {
-            word.push(b'\\');
-            push(word, c);
-            Ok(c.len_utf8())
-        }
-    }
-}
-
-/// One C escape without its backslash; `None` when it is none. NUL can't be made.
-fn c_escape(tail: &str, word: &mut Vec<u8>) -> Option<usize> {
-    let plain = |word: &mut Vec<u8>, byte| {
-        word.push(byte);
-        Some(1)
-    };
-    let digits = |from: usize, count: usize, radix: u32| {
-        let digits = tail.get(from..from + count)?;
-        let all = digits.chars().all(|c| c.is_digit(radix));
-        let number = u32::from_str_radix(digits, radix).ok()?;
-        (all && number != 0).then_some(number)
-    };
-    match tail.as_bytes().first()? {
-        b'a' => plain(word, 7),
-        b'b' => plain(word, 8),
-        b'f' => plain(word, 12),
-        b'n' => plain(word, b'\n'),
-        b'r' => plain(word, b'\r'),
-        b't' => plain(word, b'\t'),
-        b'v' => plain(word, 11),
-        b's' => plain(word, b' '),
-        &c @ (b'\\' | b'"' | b'\'') => plain(word, c),
-        b'x' => {
-            word.push(u8::try_from(digits(1, 2, 16)?).ok()?);
-            Some(3)
-        }
-        b'0'..=b'7' => {
-            word.push(u8::try_from(digits(0, 3, 8)?).ok()?);
-            Some(3)
-        }
-        b'u' => {
-            push(word, char::from_u32(digits(1, 4, 16)?)?);
-            Some(5)
-        }
-        b'U' => {
-            push(word, char::from_u32(digits(1, 8, 16)?)?);
-            Some(9)
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn splits_as_systemd_does() {
-        let table: &[(&str, Result<&[&str], WordError>)] = &[
-            ("a  b\tc", Ok(&["a", "b", "c"])),
-            (r#"a"b c"d 'e f'"#, Ok(&["ab cd", "e f"])),
-            (r#""" x"#, Ok(&["", "x"])),
-            (r"a\sb \x41\101\u00e9", Ok(&["a b", "AAé"])),
-            (r"\q \x00", Ok(&[r"\q", r"\x00"])),
-            (r#"a "b"#, Err(WordError::Quote)),
-            (r"\xff", Err(WordError::Utf8)),
-        ];
-        for (text, expected) in table {
-            let expected = expected.map(|list| list.iter().map(|s| s.to_string()).collect());
-            assert_eq!(words(text, Escapes::Relaxed), expected, "{text}");
-        }
-        assert_eq!(words(r"\q", Escapes::Strict), Err(WordError::Escape));
-        assert_eq!(words(r"a\x2db", Escapes::Keep), Ok(vec![r"a\x2db".into()]));
-    }
+    WHITE_SPACE.contains(c)
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods)] // a test of files may read files
 use std::path::Path;
 
+#[path = "../../../fuzz/entry/calendar.rs"]
+mod calendar;
 #[path = "../../../fuzz/entry/command_line.rs"]
 mod command_line;
 #[path = "../../../fuzz/entry/lexer.rs"]
@@ -21,6 +23,11 @@ fn lexer() {
 #[test]
 fn command_line() {
     short_run("command_line", 50_000, command_line::run);
+}
+
+#[test]
+fn calendar() {
+    short_run("calendar", 50_000, calendar::run);
 }
 
 #[test]
@@ -139,6 +146,12 @@ const PIECES: &[&str] = &[
     ".service",
     "5min",
     "4K",
+    "Mon",
+    "Sat..Sun",
+    "*-*-*",
+    "00:00",
+    "2000..2100",
+    "UTC",
 ];
 
 /// The last place up to `at` where a character begins.

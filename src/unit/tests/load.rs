@@ -288,7 +288,7 @@ fn properties_have_systemds_names_and_types() {
             "RestartSec=2\nLimitNOFILE=4:8\nTimeoutStopSec=0",
         ),
     )]);
-    let shown = properties(unit(&all, "web.service"));
+    let shown = properties(unit(&all, "web.service"), &HostFacts::example());
     let text = |key| {
         shown
             .iter()

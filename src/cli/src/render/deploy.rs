@@ -52,6 +52,9 @@ pub fn report(report: &ApplyReport, palette: Palette) -> String {
     for diagnostic in &report.diagnostics {
         let _ = writeln!(out, "{}", printable(&diagnostic.to_string()));
     }
+    for (unit, reason) in &report.skipped {
+        let _ = writeln!(out, "{unit}: skipped: {}", printable(reason));
+    }
     for (unit, reason) in &report.failed {
         let failed = palette.paint(Tone::Bad, "failed");
         let _ = writeln!(out, "{unit}: {failed}: {}", printable(reason));

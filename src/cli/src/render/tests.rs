@@ -38,6 +38,7 @@ fn running(unit: &str) -> UnitRow {
             running_meaning: None,
             job: None,
             restart_at: None,
+            checked: None,
         },
         since_us_ago: 3_200_000,
         usage: Usage {
@@ -278,9 +279,20 @@ fn an_apply_ends_in_words() {
         commit: Some(CommitId("6c47665aaaa".into())),
         outcome: Some(Outcome::Applied),
         failed: vec![],
+        skipped: vec![],
         diagnostics: vec![],
     };
     assert_eq!(report(&ended, PLAIN), "deployed 6c47665 as generation 42\n");
+    ended.skipped = vec![(
+        name("a.service"),
+        "condition failed: ConditionHost=b".into(),
+    )];
+    assert_eq!(
+        report(&ended, PLAIN),
+        "a.service: skipped: condition failed: ConditionHost=b\n\
+         deployed 6c47665 as generation 42\n"
+    );
+    ended.skipped.clear();
     ended.outcome = Some(Outcome::AppliedDegraded);
     ended.failed = vec![(name("web.service"), "timeout".into())];
     assert_eq!(

@@ -28,7 +28,10 @@ pub fn job(context: &Context, verb: Verb, args: JobArgs) -> Result<u8, Failure> 
     }?;
     context.output.show(&outcomes, || {
         let line = |outcome: &JobOutcome| match outcome.result {
-            JobResult::Done => format!("{} {}\n", outcome.unit, past(verb)),
+            JobResult::Done => match &outcome.reason {
+                Some(reason) => format!("{} skipped: {reason}\n", outcome.unit),
+                None => format!("{} {}\n", outcome.unit, past(verb)),
+            },
             _ => String::new(),
         };
         outcomes.iter().map(line).collect()
@@ -68,6 +71,7 @@ fn job_failure(outcome: &JobOutcome) -> String {
         JobResult::Done => "done",
         JobResult::Failed => "failed",
         JobResult::Dependency => "a unit that it needs did not come up",
+        JobResult::Assert => "an assert of it failed",
         JobResult::Canceled => "another request took its place",
         JobResult::Invalid => "does not apply to this unit now",
         JobResult::NotFound => "no such unit",

@@ -6,7 +6,7 @@ use crate::failure::{FAILED, Failure};
 use crate::output::print;
 use gitproc_rpc::api::{RevParams, Verify};
 use gitproc_unit::{Diagnostic, HostFacts, Loaded, Severity, TreeEntry, TreeFiles, Unit, UnitName};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,47 +20,79 @@ pub fn show(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let mut errors = 0;
     let facts = host_facts(context)?;
     for path in &args.file {
-        let name = unit_name(path)?;
-        let name = match &args.instance {
-            Some(instance) => instance_of(&name, instance)?,
-            None => name,
-        };
-        let mut tree = TreeFiles::default();
-        tree.entries.insert(name.as_str().to_owned(), read(path)?);
-        let loaded = gitproc_unit::load(&tree, &facts);
-        errors += complain(&loaded, |_| path.display().to_string());
-        if let Some(unit) = loaded.units.units.get(&name) {
-            show_unit(context, unit, &args.property)?;
+        match show_file(context, args, path, &facts) {
+            Ok(found) => errors += found,
+            // The other files are shown all the same.
+            Err(failure) => {
+                eprintln!("{failure}");
+                errors += 1;
+            }
         }
     }
     Ok(if errors > 0 { FAILED } else { 0 })
 }
 
-/// As in `systemd-view.jsonl`: one object per section.
-#[derive(Serialize)]
-struct UnitView<'a> {
-    unit: &'a UnitName,
-    #[serde(rename = "Unit")]
-    generic: Properties<'a, &'static str>,
-    #[serde(rename = "Service", skip_serializing_if = "Option::is_none")]
-    service: Option<Properties<'a, &'static str>>,
+/// One file; says how many errors are in it.
+fn show_file(
+    context: &Context,
+    args: &ShowArgs,
+    path: &Path,
+    facts: &HostFacts,
+) -> Result<usize, Failure> {
+    let name = unit_name(path)?;
+    let name = match &args.instance {
+        Some(instance) => instance_of(&name, instance)?,
+        None => name,
+    };
+    let mut tree = TreeFiles::default();
+    tree.entries.insert(name.as_str().to_owned(), read(path)?);
+    let loaded = gitproc_unit::load(&tree, facts);
+    let errors = complain(&loaded, |_| path.display().to_string());
+    if let Some(unit) = loaded.unit(&name) {
+        show_unit(context, unit, &args.property, facts)?;
+    }
+    Ok(errors)
 }
 
-fn show_unit(context: &Context, unit: &Unit, wanted: &[String]) -> Result<(), Failure> {
-    let [generic, service] =
-        gitproc_unit::properties_by_interface(unit).map(|properties| select(properties, wanted));
+/// As in `systemd-view.jsonl`: one object per D-Bus interface, named like the unit's section.
+fn show_unit(
+    context: &Context,
+    unit: &Unit,
+    wanted: &[String],
+    facts: &HostFacts,
+) -> Result<(), Failure> {
+    let [generic, own] = gitproc_unit::properties_by_interface(unit, facts)
+        .map(|properties| select(properties, wanted));
     if context.output.json() {
         return context.output.json_line(&UnitView {
             unit: &unit.name,
             generic: Properties(&generic),
-            service: unit.service.as_ref().map(|_| Properties(&service)),
+            section: unit.name.kind().section(),
+            own: Properties(&own),
         });
     }
     print(&format!(
         "{}{}",
         property_lines(&generic),
-        property_lines(&service)
+        property_lines(&own)
     ))
+}
+
+struct UnitView<'a> {
+    unit: &'a UnitName,
+    generic: Properties<'a, &'static str>,
+    section: &'static str,
+    own: Properties<'a, &'static str>,
+}
+
+impl Serialize for UnitView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("unit", self.unit)?;
+        map.serialize_entry("Unit", &self.generic)?;
+        map.serialize_entry(self.section, &self.own)?;
+        map.end()
+    }
 }
 
 /// This host, as the daemon would see it.

@@ -10,7 +10,9 @@ use crate::Instant;
 use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
 use crate::protocol::{HelperState, ProcessEnd};
 use crate::snapshot::UnitResult;
-use gitproc_unit::{ExecRole, InstallSection, Origin, ServiceType, Unit, UnitName, UnitSection};
+use gitproc_unit::{
+    ExecRole, InstallSection, Origin, ServiceType, Settings, Triggers, Unit, UnitName, UnitSection,
+};
 use std::sync::Arc;
 
 impl Engine {
@@ -24,6 +26,7 @@ impl Engine {
         slot.main_end = record.main_end;
         slot.exec_main_pid = record.exec_main_pid;
         slot.reason = record.reason.clone();
+        slot.checked = record.checked.clone();
         slot.unaccounted = record.invocation;
         if let Some(result) = record.failed {
             slot.result = result;
@@ -333,6 +336,8 @@ fn placeholder(record: &InvocationRecord) -> Unit {
         },
         unit: UnitSection::default(),
         service: Some(Box::default()),
+        settings: Settings::default(),
+        triggers: Triggers::default(),
         install: InstallSection::default(),
         meaning: record.meaning,
     }

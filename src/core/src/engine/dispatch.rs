@@ -3,13 +3,13 @@
 //! Order only says who waits for whom. Of two ordered units of which one goes down and one comes up,
 //! the one that goes down goes first.
 use super::activation::Activation;
-use super::slot::{Phase, Slot};
+use super::slot::{Phase, Slot, Turn};
 use super::spread::can_be_restarted;
 use super::{Engine, Outbox};
-use crate::Instant;
 use crate::api::{Effect, JobResult, Verb};
 use crate::graph::is_host_kind;
 use crate::snapshot::UnitResult;
+use crate::{Instant, InvocationId};
 use gitproc_unit::{Origin, UnitKind, UnitName};
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl Engine {
             for name in self.jobs_to_ask() {
                 // Asked anew for each: what one job does may hold up the next.
                 if self.is_waiting(&name) && !self.must_wait(&name) {
-                    self.begin(now, &name, out);
+                    self.begin(now, &name, false, out);
                     moved = true;
                 }
             }
@@ -64,18 +64,18 @@ impl Engine {
         let Some(first) = self.jobs.first().cloned() else {
             return false;
         };
-        self.begin(now, &first, out);
+        self.begin(now, &first, true, out);
         true
     }
 
     pub(super) fn is_waiting(&self, name: &UnitName) -> bool {
         self.slot(name)
             .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| !job.running)
+            .is_some_and(|job| job.turn == Turn::Waiting)
     }
 
     /// Whether the job of `name` has to wait for another unit, or for its own unit to be down.
-    fn must_wait(&self, name: &UnitName) -> bool {
+    pub(super) fn must_wait(&self, name: &UnitName) -> bool {
         let Some(slot) = self.slot(name) else {
             return false;
         };
@@ -129,22 +129,23 @@ impl Engine {
         }
     }
 
-    fn begin(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+    /// `pushed`: others that it should wait for can't move before it.
+    fn begin(&mut self, now: Instant, name: &UnitName, pushed: bool, out: &mut Outbox) {
         let Some(slot) = self.touch(name) else { return };
         let live = slot.is_live();
         let Some(job) = &mut slot.job else {
             self.jobs.remove(name);
             return;
         };
-        job.running = true;
+        job.turn = Turn::Running;
         match job.verb {
-            Verb::Start => self.begin_start(now, name, out),
+            Verb::Start => self.begin_start(now, name, pushed, out),
             Verb::Stop => self.begin_stop(now, name, out),
             Verb::Restart => match live {
                 true => self.begin_stop(now, name, out),
                 false => {
                     job.verb = Verb::Start;
-                    job.running = false; // it waits anew, now as a start
+                    job.turn = Turn::Waiting; // it waits anew, now as a start
                 }
             },
             Verb::Reload => match slot.activation_mut() {
@@ -171,7 +172,7 @@ impl Engine {
         }
     }
 
-    fn begin_start(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+    fn begin_start(&mut self, now: Instant, name: &UnitName, pushed: bool, out: &mut Outbox) {
         let Some(slot) = self.slot(name) else { return };
         if slot.is_up() {
             return self.job_done(name, JobResult::Done, None, out);
@@ -179,14 +180,18 @@ impl Engine {
         if slot.activation().is_some() {
             return; // on its way up: the job ends with that
         }
-        match self.what_is_missing(name) {
+        match self.what_is_missing(name, Slot::is_skipped) {
             Some(reason) => self.start_lacks(name, reason, out),
-            None => self.activate(now, name, out),
+            None => self.check(now, name, pushed, out),
         }
     }
 
-    /// A requirement that is not there, in words.
-    fn what_is_missing(&self, name: &UnitName) -> Option<String> {
+    /// A requirement that is not there, in words. What a unit is bound to may be `excused`.
+    pub(super) fn what_is_missing(
+        &self,
+        name: &UnitName,
+        excused: fn(&Slot) -> bool,
+    ) -> Option<String> {
         let (unit, _) = self.slot(name)?.definition.as_ref()?;
         let section = &unit.unit;
         let up = |other: &UnitName| self.slot(other).is_some_and(Slot::is_up);
@@ -202,11 +207,13 @@ impl Engine {
                     false => return Some(format!("{other} does not exist")),
                 }
             };
-            let ended_well = slot.completed.is_some()
-                && matches!(slot.phase, Phase::Dead)
-                && !section.binds_to.contains(other);
+            let ended_well = slot.completed.is_some() && matches!(slot.phase, Phase::Dead);
+            let enough = match section.binds_to.contains(other) {
+                true => excused(slot),
+                false => ended_well || slot.is_skipped(),
+            };
             let awaited = !self.is_after(name, other) && slot.job.is_some();
-            if !slot.is_up() && !awaited && !ended_well {
+            if !slot.is_up() && !awaited && !enough {
                 return Some(format!("{other} is not active (it {})", why_down(slot)));
             }
         }
@@ -225,8 +232,14 @@ impl Engine {
         self.fail_waiting_dependents(name, out);
     }
 
-    /// Really starts a unit whose turn it is.
-    pub(super) fn activate(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+    /// Really starts a unit whose turn it is, and whose conditions hold.
+    pub(super) fn activate(
+        &mut self,
+        now: Instant,
+        name: &UnitName,
+        invocation: InvocationId,
+        out: &mut Outbox,
+    ) {
         let Some((unit, commit)) = self.slot(name).and_then(|slot| slot.definition.clone()) else {
             let reason = format!("{name} is not in this commit");
             return self.job_done(name, JobResult::NotFound, Some(reason), out);
@@ -240,7 +253,6 @@ impl Engine {
             }
             return self.start_finished(name, out);
         }
-        let invocation = self.draw_invocation();
         let Some(slot) = self.touch(name) else { return };
         if slot.limited != Some(unit.meaning) {
             slot.starts.clear();

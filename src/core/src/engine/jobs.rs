@@ -2,7 +2,7 @@
 //!
 //! The rules are systemd's (systemd.unit(5)). When a job's turn comes is told in [`super::dispatch`],
 //! who goes along in [`super::spread`].
-use super::slot::{Job, Phase};
+use super::slot::{Job, Phase, Turn};
 use super::spread::{can_be_restarted, requires};
 use super::{Engine, Outbox};
 use crate::JobId;
@@ -76,7 +76,7 @@ impl Engine {
         let mut job = match slot.job.take() {
             None => Job {
                 verb,
-                running: false,
+                turn: Turn::Waiting,
                 waiters: Vec::new(),
                 apply,
             },
@@ -86,14 +86,14 @@ impl Engine {
                 (Verb::Restart, Verb::Start) | (Verb::Restart | Verb::Start, Verb::Reload) => old,
                 (Verb::Start, Verb::Restart) => Job {
                     verb: if live { verb } else { Verb::Start },
-                    running: false,
+                    turn: Turn::Waiting,
                     ..old
                 },
                 (_, _) => {
                     self.cancel(unit, old, verb, out);
                     Job {
                         verb,
-                        running: false,
+                        turn: Turn::Waiting,
                         waiters: Vec::new(),
                         apply: false,
                     }
@@ -190,10 +190,10 @@ impl Engine {
             }
             Verb::Restart => {
                 job.verb = Verb::Start;
-                job.running = false;
+                job.turn = Turn::Waiting;
                 slot.is_still_to_start();
             }
-            Verb::Start if !job.running => slot.is_still_to_start(),
+            Verb::Start if job.turn == Turn::Waiting => slot.is_still_to_start(),
             Verb::Start if well => self.job_done(name, JobResult::Done, None, out),
             Verb::Start => {
                 self.job_done(name, JobResult::Failed, reason, out);
@@ -205,24 +205,23 @@ impl Engine {
 
     /// Starts that wait for a unit that they need, and that did not come up.
     pub(super) fn fail_waiting_dependents(&mut self, name: &UnitName, out: &mut Outbox) {
-        let waiting: Vec<UnitName> = self
-            .neighbours
-            .needing(name)
-            .filter(|other| {
-                self.slot(other).is_some_and(|slot| {
-                    let starts = slot
-                        .job
-                        .as_ref()
-                        .is_some_and(|job| job.verb == Verb::Start && !job.running);
-                    let needs = slot
-                        .definition
-                        .as_ref()
-                        .is_some_and(|(unit, _)| requires(unit, name));
-                    starts && needs && !slot.is_live()
+        let waiting: Vec<UnitName> =
+            self.neighbours
+                .needing(name)
+                .filter(|other| {
+                    self.slot(other).is_some_and(|slot| {
+                        let starts = slot.job.as_ref().is_some_and(|job| {
+                            job.verb == Verb::Start && job.turn == Turn::Waiting
+                        });
+                        let needs = slot
+                            .definition
+                            .as_ref()
+                            .is_some_and(|(unit, _)| requires(unit, name));
+                        starts && needs && !slot.is_live()
+                    })
                 })
-            })
-            .cloned()
-            .collect();
+                .cloned()
+                .collect();
         for other in waiting {
             self.start_lacks(&other, format!("{name} did not come up"), out);
         }
@@ -243,7 +242,10 @@ impl Engine {
             && let Some(apply) = &mut self.apply
         {
             apply.pending.remove(name);
-            let failed = matches!(result, JobResult::Failed | JobResult::Dependency);
+            let failed = matches!(
+                result,
+                JobResult::Failed | JobResult::Dependency | JobResult::Assert
+            );
             if failed {
                 apply
                     .failed

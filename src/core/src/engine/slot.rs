@@ -2,7 +2,7 @@
 use super::activation::Activation;
 use crate::api::{UNIT_RECORD_VERSION, UnitRecord, Verb};
 use crate::protocol::ProcessEnd;
-use crate::snapshot::{ActiveState, UnitResult, UnitStatus};
+use crate::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
 use crate::{CommitId, Instant, InvocationId, JobId};
 use gitproc_unit::{MeaningHash, Origin, Unit, UnitKind, UnitName};
 use std::collections::VecDeque;
@@ -23,8 +23,12 @@ pub(super) struct Slot {
     pub attempted: Option<MeaningHash>,
     /// Meaning of the last start that ended well.
     pub completed: Option<MeaningHash>,
+    /// What the conditions of the last start said.
+    pub checked: Option<Checked>,
     pub result: UnitResult,
     pub reason: Option<String>,
+    /// Something is to be told although the state is the same.
+    pub news: bool,
     pub main_end: Option<ProcessEnd>,
     /// The last main process that is known of.
     pub exec_main_pid: Option<u32>,
@@ -63,12 +67,25 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Job {
     pub verb: Verb,
-    /// It has begun; before that it waits for others.
-    pub running: bool,
+    pub turn: Turn,
     /// Requests to be answered.
     pub waiters: Vec<JobId>,
     /// It belongs to the apply of the current target.
     pub apply: bool,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It waits for others.
+    Waiting,
+    /// A start whose turn it is: the host is asked for the conditions of this invocation-to-be.
+    Checking {
+        invocation: InvocationId,
+        /// It did not wait for its turn, because everything waited for each other.
+        pushed: bool,
+    },
+    Running,
 }
 
 impl Slot {
@@ -82,8 +99,10 @@ impl Slot {
             started_by_operator: false,
             attempted: None,
             completed: None,
+            checked: None,
             result: UnitResult::Success,
             reason: None,
+            news: false,
             main_end: None,
             exec_main_pid: None,
             restarts: 0,
@@ -196,8 +215,10 @@ impl Slot {
                 .filter(|job| !job.apply || job.verb != Verb::Stop)
                 .map(|job| job.verb),
             invocation: self.activation().map(|activation| activation.invocation),
+            checked: self.checked.clone(),
         };
         let nothing = record.meaning.is_none()
+            && record.checked.is_none()
             && !record.stopped_by_operator
             && !record.started_by_operator
             && record.job.is_none();
@@ -244,13 +265,23 @@ impl Slot {
                     Verb::Restart => "restart",
                     Verb::Reload => "reload",
                 };
-                format!("{verb} {}", if job.running { "running" } else { "waiting" })
+                let turn = match job.turn {
+                    Turn::Waiting => "waiting",
+                    Turn::Checking { .. } | Turn::Running => "running",
+                };
+                format!("{verb} {turn}")
             }),
             restart_at: match self.phase {
                 Phase::AutoRestart { at } => Some(at.0),
                 _ => None,
             },
+            checked: self.checked.clone(),
         }
+    }
+
+    /// Down because its conditions did not hold: what requires it may start all the same.
+    pub fn is_skipped(&self) -> bool {
+        matches!(self.phase, Phase::Dead) && self.result == UnitResult::Condition
     }
 
     /// It is down, and its job is to start it; a new target, which drops the job, finds it so.

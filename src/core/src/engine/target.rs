@@ -1,6 +1,6 @@
 //! A new target: compare what is wanted with what is, make the jobs, and tell when they are done.
 use super::neighbours::Neighbours;
-use super::slot::{Phase, Slot};
+use super::slot::{Phase, Slot, Turn};
 use super::{Engine, Outbox};
 use crate::api::{Effect, Verb};
 use crate::{CommitId, Instant, JobId, graph};
@@ -16,6 +16,8 @@ pub(super) struct Apply {
     pub pending: BTreeSet<UnitName>,
     /// Jobs that failed, with the reason.
     pub failed: BTreeMap<UnitName, String>,
+    /// Starts that were skipped because of conditions, with the reason.
+    pub skipped: BTreeMap<UnitName, String>,
     /// [`Effect::Settled`] was given.
     settled: bool,
 }
@@ -42,6 +44,7 @@ impl Engine {
             let settled = Effect::Settled {
                 job,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 superseded: true,
             };
             out.answers.push(settled);
@@ -141,6 +144,7 @@ impl Engine {
             job,
             pending: BTreeSet::new(),
             failed: BTreeMap::new(),
+            skipped: BTreeMap::new(),
             settled: false,
         };
         // Jobs that nobody waits for follow from what is and what is wanted: they are made anew.
@@ -152,6 +156,9 @@ impl Engine {
                 continue;
             };
             job.apply = false;
+            if let Turn::Checking { .. } = job.turn {
+                job.turn = Turn::Waiting; // another definition may have other conditions
+            }
             if job.waiters.is_empty() {
                 slot.job = None;
                 self.jobs.remove(&name);
@@ -164,6 +171,7 @@ impl Engine {
             let settled = Effect::Settled {
                 job: old.job,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 superseded: true,
             };
             out.answers.push(settled);
@@ -248,6 +256,7 @@ impl Engine {
             out.answers.push(Effect::Settled {
                 job: older,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 superseded: true,
             });
         }
@@ -259,6 +268,7 @@ impl Engine {
             let settled = Effect::Settled {
                 job: apply.job,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 superseded: true,
             };
             out.answers.push(settled);
@@ -268,6 +278,7 @@ impl Engine {
             self.touched.insert(name.clone());
             slot.attempted = None;
             slot.completed = None;
+            slot.checked = None;
             slot.stopped_by_operator = false;
             slot.started_by_operator = false;
         }
@@ -293,6 +304,7 @@ impl Engine {
             out.answers.push(Effect::Settled {
                 job,
                 failed: Vec::new(),
+                skipped: Vec::new(),
                 superseded: false,
             });
             self.shutdown = None;
@@ -311,10 +323,11 @@ impl Engine {
                     .or_insert_with(|| slot.reason.clone().unwrap_or_default());
             }
         }
-        let failed = failed.into_iter().collect();
+        let skipped = std::mem::take(&mut apply.skipped);
         out.answers.push(Effect::Settled {
             job,
-            failed,
+            failed: failed.into_iter().collect(),
+            skipped: skipped.into_iter().collect(),
             superseded: false,
         });
     }

@@ -1,8 +1,9 @@
 //! Random unit sets, built by hand: the engine is tested apart from the unit language.
 use crate::random::Random;
 use gitproc_unit::{
-    ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin, Privileges, Restart,
-    ServiceSection, ServiceType, Unit, UnitName, UnitSection, UnitSet,
+    Condition, ConditionKind, ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin,
+    Privileges, Restart, ServiceSection, ServiceType, Settings, Triggers, Unit, UnitName,
+    UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,13 +16,16 @@ pub fn name(text: &str) -> UnitName {
     UnitName::parse(text).expect("a valid name")
 }
 
-/// A commit's units: each has a chance to be there, and a variant that gives it a meaning.
-pub fn random_set(random: &mut Random) -> Arc<UnitSet> {
+/// A commit's units, some with conditions if they are `asking`: each has a chance to be there, and a variant that gives it a meaning.
+pub fn random_set(random: &mut Random, asking: bool) -> Arc<UnitSet> {
     let mut set = UnitSet::default();
     let mut multi_user = BTreeSet::new();
     let present: Vec<usize> = (0..UNITS).filter(|_| random.percent(80)).collect();
     for &number in &present {
-        let unit = random_service(random, number, &present);
+        let mut unit = random_service(random, number, &present);
+        if asking {
+            add_conditions(random, &mut unit.unit);
+        }
         if random.percent(85) {
             multi_user.insert(unit.name.clone());
         }
@@ -41,6 +45,10 @@ pub fn random_set(random: &mut Random) -> Arc<UnitSet> {
                 .collect(),
             ..UnitSection::default()
         };
+        let mut unit = unit;
+        if asking {
+            add_conditions(random, &mut unit);
+        }
         multi_user.insert(name("group.target"));
         set.units
             .insert(name("group.target"), Arc::new(plain("group.target", unit)));
@@ -77,6 +85,8 @@ fn plain(text: &str, unit: UnitSection) -> Unit {
         },
         unit,
         service: None,
+        settings: Settings::default(),
+        triggers: Triggers::default(),
         install: InstallSection::default(),
         meaning: MeaningHash(0),
     }
@@ -89,6 +99,25 @@ fn command() -> ExecCommand {
         ignore_failure: false,
         no_expand: false,
         privileges: Privileges::Unit,
+    }
+}
+
+fn add_conditions(random: &mut Random, section: &mut UnitSection) {
+    if random.percent(25) {
+        section.conditions.push(condition("/c"));
+    }
+    if random.percent(10) {
+        section.asserts.push(condition("/a"));
+    }
+}
+
+/// What it asks does not matter: the world draws the answer.
+fn condition(parameter: &str) -> Condition {
+    Condition {
+        kind: ConditionKind::PathExists,
+        trigger: false,
+        negate: false,
+        parameter: parameter.to_owned(),
     }
 }
 

@@ -8,7 +8,9 @@ use gitproc_core::protocol::{Failure, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, graph};
-use gitproc_unit::{ExecRole, Origin, Restart, ServiceType, UnitKind, UnitName, UnitSet};
+use gitproc_unit::{
+    ExecRole, Origin, Outcome, Restart, ServiceType, Unit, UnitKind, UnitName, UnitSet, Verdict,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,6 +33,11 @@ pub struct World {
     targets: BTreeSet<JobId>,
     /// Invocations that this daemon made or adopted.
     known: BTreeSet<InvocationId>,
+    /// Questions about conditions that are not answered yet.
+    checks: Vec<(InvocationId, Arc<Unit>)>,
+    /// Invocations whose conditions and asserts held, with the definition that was asked about.
+    held: BTreeMap<InvocationId, Arc<Unit>>,
+    asking: bool,
     next_job: u64,
     faults: bool,
     shutting_down: bool,
@@ -60,9 +67,10 @@ impl Drop for World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> World {
+    /// Seeds of before there were conditions are replayed without them (`asking`).
+    pub fn new(seed: u64, asking: bool) -> World {
         let mut random = Random::new(seed);
-        let units = units::random_set(&mut random);
+        let units = units::random_set(&mut random, asking);
         let engine = new_engine(&mut random);
         World {
             random,
@@ -76,6 +84,9 @@ impl World {
             requests: BTreeSet::new(),
             targets: BTreeSet::new(),
             known: BTreeSet::new(),
+            checks: Vec::new(),
+            held: BTreeMap::new(),
+            asking,
             next_job: 0,
             faults: true,
             shutting_down: false,
@@ -112,6 +123,7 @@ impl World {
     fn faulty_turn(&mut self) {
         self.now = self.now.plus_us(self.random.next() % 50_000);
         match self.random.below(100) {
+            35..42 if !self.checks.is_empty() => drop(self.answer_a_check()),
             0..40 => drop(self.deliver()),
             40..75 => self.kernel_does_something(),
             75..82 => self.tick(),
@@ -150,6 +162,39 @@ impl World {
             self.kernel.remains.remove(&invocation);
             self.kernel.queues.remove(&invocation);
         }
+        true
+    }
+
+    /// The host answers some question about conditions, the newest as likely as the oldest.
+    fn answer_a_check(&mut self) -> bool {
+        if self.checks.is_empty() {
+            return false;
+        }
+        let place = self.random.below(self.checks.len());
+        let (invocation, unit) = self.checks.swap_remove(place);
+        let section = &unit.unit;
+        let mut draw = || match self.random.below(8) {
+            0 | 1 => Outcome::Failed,
+            2 => Outcome::Error,
+            _ => Outcome::Held,
+        };
+        let conditions = Verdict::of(&section.conditions, |_| draw());
+        let asserts = match conditions.holds() {
+            true => Verdict::of(&section.asserts, |_| draw()),
+            false => Verdict::untested(&section.asserts),
+        };
+        let holds = conditions.holds() && asserts.holds();
+        let name = unit.name.clone();
+        self.say(format!("check of {name} {invocation} holds: {holds}"));
+        if holds {
+            self.held.insert(invocation, unit);
+        }
+        self.step(Input::Checked {
+            unit: name,
+            invocation,
+            conditions,
+            asserts,
+        });
         true
     }
 
@@ -265,7 +310,7 @@ impl World {
         };
         let units = match self.commits.get(&commit) {
             Some(units) => Arc::clone(units),
-            None => units::random_set(&mut self.random),
+            None => units::random_set(&mut self.random, self.asking),
         };
         self.commits.insert(commit.clone(), Arc::clone(&units));
         self.commit = commit;
@@ -313,6 +358,7 @@ impl World {
         self.targets.clear();
         self.known.clear();
         self.kernel.queues.clear();
+        self.checks.clear();
         for (unit, record) in self.records.clone() {
             self.step_uninterrupted(Input::Restore { unit, record });
         }
@@ -389,12 +435,14 @@ impl World {
     fn act(&mut self, effect: Effect) {
         self.say(format!("  {}", brief(&effect)));
         match effect {
+            Effect::Check { invocation, unit } => self.checks.push((invocation, unit)),
             Effect::Spawn {
                 invocation,
                 unit,
                 commit,
                 restarts,
             } => {
+                self.check_conditions(invocation, &unit);
                 assert_eq!(
                     self.kernel.living(&unit.name),
                     0,
@@ -483,6 +531,24 @@ impl World {
         assert!(self.known.contains(&invocation), "{invocation} is foreign");
     }
 
+    /// What has conditions starts only when they held, as its present definition says them.
+    fn check_conditions(&self, invocation: InvocationId, unit: &Unit) {
+        let section = &unit.unit;
+        if section.conditions.is_empty() && section.asserts.is_empty() {
+            return;
+        }
+        let asked = self.held.get(&invocation).map(|asked| &asked.unit);
+        let Some(asked) = asked else {
+            panic!("{} starts although its conditions never held", unit.name);
+        };
+        let same = (&asked.conditions, &asked.asserts) == (&section.conditions, &section.asserts);
+        assert!(
+            same,
+            "{} starts by the conditions of another commit",
+            unit.name
+        );
+    }
+
     /// What it requires, and is ordered after, is up in the wanted version.
     fn check_requirements(&self, unit: &gitproc_unit::Unit) {
         let section = &unit.unit;
@@ -496,7 +562,7 @@ impl World {
             let ended_well = status.active == ActiveState::Inactive
                 && matches!(
                     status.result,
-                    UnitResult::Success | UnitResult::ExecCondition
+                    UnitResult::Success | UnitResult::ExecCondition | UnitResult::Condition
                 );
             let up = matches!(status.active, ActiveState::Active | ActiveState::Reloading);
             assert!(
@@ -546,7 +612,7 @@ impl World {
     fn come_to_rest(&mut self) {
         for _ in 0..CALM_TURNS {
             self.now = self.now.plus_us(1_000);
-            if self.deliver() || self.kernel_behaves() {
+            if self.answer_a_check() || self.deliver() || self.kernel_behaves() {
                 continue;
             }
             match self.engine.deadline() {

@@ -196,6 +196,7 @@ fn already_applied(deployed: &Deployed, report: &mut ApplyReport) {
         report.generation = Some(record.number);
         report.outcome = Some(record.outcome);
         report.failed = deployed.failed.clone();
+        report.skipped = deployed.skipped.clone();
         report.diagnostics = deployed.diagnostics.clone();
     }
 }

@@ -8,14 +8,17 @@ use crate::server::Client;
 use crate::untracked;
 use crate::{adopt, records};
 use gitproc_core::protocol::ProcessEnd;
-use gitproc_core::snapshot::{ActiveState, UnitStatus};
+use gitproc_core::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
 use gitproc_rpc::RpcError;
 use gitproc_rpc::api::{
     Empty, HostStatus, ListParams, LogEntry, Pong, UnitDetail, UnitFiles, UnitProperties, UnitRow,
     Units, Usage,
 };
 use gitproc_sys::cgroup::UnitCgroup;
-use gitproc_unit::{Origin, PropertyValue, Severity, TreeEntry, UnitKind, UnitName};
+use gitproc_unit::{
+    Condition, Origin, Outcome, PropertyValue, Severity, TreeEntry, UnitKind, UnitName, Verdict,
+    condition_property,
+};
 
 /// Lines of the log that `status UNIT` shows, as systemctl does.
 const STATUS_LOG_LINES: u64 = 10;
@@ -245,7 +248,7 @@ pub async fn show(client: &Client, params: Units) -> Result<Vec<UnitProperties>,
         let mut properties = runtime_properties(client, &deployed, &status);
         if let Some(unit) = deployed.units.units.get(&status.unit) {
             // The runtime's word stands before the file's where both have one.
-            let configured = gitproc_unit::properties(unit);
+            let configured = gitproc_unit::properties(unit, &client.context.host.facts);
             let known = properties.len();
             for (name, value) in configured {
                 if !properties[..known]
@@ -281,6 +284,11 @@ fn runtime_properties(
     };
     let pid = |pid: Option<u32>| Unsigned(pid.unwrap_or(0).into());
     let text = |text: &str| Text(text.to_owned());
+    // systemd has no word for these: to it, the service has not run.
+    let result = match status.result {
+        UnitResult::Condition | UnitResult::Assert => UnitResult::Success,
+        result => result,
+    };
     let mut properties = vec![
         ("Id", text(status.unit.as_str())),
         ("Description", text(&status.description)),
@@ -308,6 +316,7 @@ fn runtime_properties(
             ),
         ),
     ];
+    properties.extend(condition_properties(deployed, status));
     if status.unit.kind() == UnitKind::Service {
         let group = cgroup(client, status);
         let alive = status.invocation.is_some();
@@ -319,7 +328,7 @@ fn runtime_properties(
         // u64::MAX is "not set", as over D-Bus.
         let number = |value: Option<u64>| Unsigned(value.unwrap_or(u64::MAX));
         properties.extend([
-            ("Result", text(status.result.as_str())),
+            ("Result", text(result.as_str())),
             ("MainPID", pid(status.main_pid)),
             ("ControlPID", pid(status.control_pid)),
             ("ExecMainPID", pid(status.exec_main_pid)),
@@ -344,6 +353,56 @@ fn runtime_properties(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// What the last start's conditions and asserts said. A unit without any has held none of them
+/// against itself once it was started.
+fn condition_properties(
+    deployed: &Deployed,
+    status: &UnitStatus,
+) -> Vec<(&'static str, PropertyValue)> {
+    use PropertyValue::{Bool, Unsigned};
+    let checked = status.checked.as_ref();
+    let started = status.invocation.is_some() || status.exec_main_pid.is_some();
+    let passed = |holds: fn(&Checked) -> bool| checked.map_or(started, holds);
+    let asked = checked.filter(|checked| checked.conditions.holds());
+    let monotonic = |checked: Option<&Checked>| checked.map_or(0, |checked| checked.at.0);
+    let realtime = |checked: Option<&Checked>| {
+        let ago = |checked: &Checked| now().0.saturating_sub(checked.at.0);
+        checked.map_or(0, |checked| {
+            gitproc_sys::host::realtime_us().saturating_sub(ago(checked))
+        })
+    };
+    let mut properties = vec![
+        ("ConditionResult", Bool(passed(|it| it.conditions.holds()))),
+        (
+            "AssertResult",
+            Bool(passed(|it| it.conditions.holds() && it.asserts.holds())),
+        ),
+        ("ConditionTimestamp", Unsigned(realtime(checked))),
+        ("ConditionTimestampMonotonic", Unsigned(monotonic(checked))),
+        ("AssertTimestamp", Unsigned(realtime(asked))),
+        ("AssertTimestampMonotonic", Unsigned(monotonic(asked))),
+    ];
+    if let Some(unit) = deployed.units.units.get(&status.unit) {
+        let said = |verdict: fn(&Checked) -> &Verdict, line: &Condition| {
+            checked.map_or(Outcome::Untested, |checked| verdict(checked).outcome(line))
+        };
+        let section = &unit.unit;
+        properties.push((
+            "Conditions",
+            condition_property(&section.conditions, "Condition", |line| {
+                said(|checked| &checked.conditions, line)
+            }),
+        ));
+        properties.push((
+            "Asserts",
+            condition_property(&section.asserts, "Assert", |line| {
+                said(|checked| &checked.asserts, line)
+            }),
+        ));
+    }
+    properties
 }
 
 /// `cat`

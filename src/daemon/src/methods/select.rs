@@ -97,6 +97,7 @@ mod tests {
             running_meaning: None,
             job: None,
             restart_at: None,
+            checked: None,
         };
         names.iter().map(status).collect()
     }

@@ -119,6 +119,11 @@ impl Hierarchy {
         Controller::ALL.into_iter().filter(legacy).collect()
     }
 
+    /// Whether a controller can be had, from v2 or from v1.
+    pub fn has(&self, controller: Controller) -> bool {
+        self.v2.contains(&controller) || self.v1.has(controller)
+    }
+
     /// The cgroup of a unit, whether it exists or not.
     pub fn unit(&self, instance: &str, unit: &str) -> UnitCgroup {
         let name = escape(unit);

@@ -1,16 +1,24 @@
-//! [Service]: what a process is executed with (systemd.exec(5)).
+//! What a process is executed with (systemd.exec(5)): identity, environment, directories,
+//! scheduling. Sandboxing, limits and standard streams have tables of their own.
+use super::kind::{self, Kind};
 use super::service::{flag, of};
-use super::{Row, one_of, texts, word_of};
+use super::{Family, Row, Standing, one_of, word_of};
+use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
-use crate::model::{
-    DirectoryKind, EnvironmentFile, Preserve, Resource, Rlimit, ServiceSection, Unit,
-    WorkingDirectory,
-};
+use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::property::texts;
+use crate::settings::Setting;
+use crate::value::shape::bytes;
 use crate::value::{
-    ValueError, absolute_path, parse_bool, parse_capabilities, parse_mode, parse_rlimit,
+    CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
+    apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
+    parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
+    parse_oom_score_adjust, parse_user_name,
 };
-use crate::words::{Escapes, words};
+use crate::words::{Split, words};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 const PRESERVE: &[(&str, Preserve)] = &[
     ("no", Preserve::No),
@@ -18,40 +26,16 @@ const PRESERVE: &[(&str, Preserve)] = &[
     ("restart", Preserve::Restart),
 ];
 
-macro_rules! rlimit {
-    ($hard:literal, $soft:literal, $resource:ident) => {
-        Row::new(
-            "Service",
-            $hard,
-            "limit, or soft:hard",
-            |draft, _, value| {
-                if value.is_empty() {
-                    draft.service.rlimits.remove(&Resource::$resource);
-                } else {
-                    let limit = parse_rlimit(Resource::$resource, value)?;
-                    draft.service.rlimits.insert(Resource::$resource, limit);
-                }
-                Ok(())
-            },
-        )
-        .shows($hard, |unit| {
-            limit(unit, Resource::$resource, |limit| limit.hard)
-        })
-        .shows($soft, |unit| {
-            limit(unit, Resource::$resource, |limit| limit.soft)
-        })
-    };
-}
-
 macro_rules! directory {
-    ($key:literal, $mode:literal, $kind:ident) => {
+    ($key:literal, $mode:literal, $links:literal, $kind:ident) => {
         [
-            Row::new("Service", $key, "relative paths", |draft, cx, value| {
+            field($key, "relative paths, each with :link", |draft, cx, value| {
                 directories(draft, cx, DirectoryKind::$kind, $key, value)
             })
             .shows($key, of!(s => texts(s.directories.get(&DirectoryKind::$kind).iter().flat_map(|d| &d.paths))))
+            .shows($links, of!(s => links(s, DirectoryKind::$kind)))
             .partly("without links (`path:link`)"),
-            Row::new("Service", $mode, "octal mode", |draft, _, value| {
+            field($mode, "octal mode", |draft, _, value| {
                 let kind = draft.service.directories.entry(DirectoryKind::$kind);
                 kind.or_default().mode = parse_mode(value)?;
                 Ok(())
@@ -64,25 +48,27 @@ macro_rules! directory {
     };
 }
 
+fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
+    Row::field(Family::Exec, key, value, read)
+}
+
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
+    Row::kept(Family::Exec, key, kind, default)
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        Row::new("Service", "User", "user name or uid", |draft, cx, value| {
+        field("User", "user name or uid", |draft, cx, value| {
             draft.service.user = account(cx, value)?;
             Ok(())
         })
         .shows("User", of!(s => Text(s.user.clone().unwrap_or_default()))),
-        Row::new(
-            "Service",
-            "Group",
-            "group name or gid",
-            |draft, cx, value| {
-                draft.service.group = account(cx, value)?;
-                Ok(())
-            },
-        )
+        field("Group", "group name or gid", |draft, cx, value| {
+            draft.service.group = account(cx, value)?;
+            Ok(())
+        })
         .shows("Group", of!(s => Text(s.group.clone().unwrap_or_default()))),
-        Row::new(
-            "Service",
+        field(
             "SupplementaryGroups",
             "group names or gids",
             |draft, cx, value| {
@@ -102,18 +88,13 @@ pub(super) fn rows() -> Vec<Row> {
             "SupplementaryGroups",
             of!(s => texts(&s.supplementary_groups)),
         ),
-        Row::new(
-            "Service",
-            "WorkingDirectory",
-            "path, or ~",
-            working_directory,
-        )
-        .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
-        Row::new("Service", "Environment", "assignments", environment).shows(
+        field("WorkingDirectory", "path, or ~", working_directory)
+            .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
+        field("Environment", "assignments", environment).shows(
             "Environment",
             of!(s => texts(s.environment.iter().map(|(key, value)| format!("{key}={value}")))),
         ),
-        Row::new("Service", "EnvironmentFile", "path", environment_file).shows(
+        field("EnvironmentFile", "path", environment_file).shows(
             "EnvironmentFiles",
             of!(s => List(
                 s.environment_files
@@ -122,31 +103,31 @@ pub(super) fn rows() -> Vec<Row> {
                     .collect()
             )),
         ),
-        Row::new("Service", "UMask", "octal mode", |draft, _, value| {
+        field("UMask", "octal mode", |draft, _, value| {
             draft.service.umask = parse_mode(value)?;
             Ok(())
         })
         .shows("UMask", of!(s => Unsigned(s.umask.into()))),
-        Row::new("Service", "Nice", "-20 to 19", |draft, _, value| {
-            draft.service.nice = within(value, -20..=19)?;
+        field("Nice", "-20 to 19", |draft, _, value| {
+            draft.service.nice = match value {
+                "" => None,
+                value => Some(parse_nice(value)?),
+            };
             Ok(())
         })
         .shows("Nice", of!(s => Signed(s.nice.unwrap_or(0).into()))),
-        Row::new(
-            "Service",
-            "OOMScoreAdjust",
-            "-1000 to 1000",
-            |draft, _, value| {
-                draft.service.oom_score_adjust = within(value, -1000..=1000)?;
-                Ok(())
-            },
-        )
+        field("OOMScoreAdjust", "-1000 to 1000", |draft, _, value| {
+            draft.service.oom_score_adjust = match value {
+                "" => None,
+                value => Some(parse_oom_score_adjust(value)?),
+            };
+            Ok(())
+        })
         .shows(
             "OOMScoreAdjust",
             of!(s => Signed(s.oom_score_adjust.unwrap_or(0).into())),
         ),
-        Row::new(
-            "Service",
+        field(
             "RuntimeDirectoryPreserve",
             "no, yes, restart",
             |draft, _, value| {
@@ -165,69 +146,135 @@ pub(super) fn rows() -> Vec<Row> {
             "RuntimeDirectoryPreserve",
             of!(s => word_of(s.runtime_directory_preserve, PRESERVE)),
         ),
-        flag!("NoNewPrivileges", no_new_privileges),
-        Row::new(
-            "Service",
+        flag!(Exec, "NoNewPrivileges", no_new_privileges),
+        field(
             "CapabilityBoundingSet",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.bounding_set = Some(parse_capabilities(draft.bounding_set, value)?);
-                Ok(())
+                let set = draft.bounding_set.get_or_insert(u64::MAX);
+                apply_capabilities(set, u64::MAX, value)
             },
         )
         .shows(
             "CapabilityBoundingSet",
             of!(s => Unsigned(s.capability_bounding_set)),
         ),
-        Row::new(
-            "Service",
+        field(
             "AmbientCapabilities",
             "capabilities, ~ inverts",
             |draft, _, value| {
-                draft.ambient_set = Some(parse_capabilities(draft.ambient_set, value)?);
-                Ok(())
+                let set = draft.ambient_set.get_or_insert(0);
+                apply_capabilities(set, 0, value)
             },
         )
         .shows(
             "AmbientCapabilities",
             of!(s => Unsigned(s.ambient_capabilities)),
         ),
-        rlimit!("LimitCPU", "LimitCPUSoft", Cpu),
-        rlimit!("LimitFSIZE", "LimitFSIZESoft", Fsize),
-        rlimit!("LimitDATA", "LimitDATASoft", Data),
-        rlimit!("LimitSTACK", "LimitSTACKSoft", Stack),
-        rlimit!("LimitCORE", "LimitCORESoft", Core),
-        rlimit!("LimitRSS", "LimitRSSSoft", Rss),
-        rlimit!("LimitNOFILE", "LimitNOFILESoft", Nofile),
-        rlimit!("LimitAS", "LimitASSoft", As),
-        rlimit!("LimitNPROC", "LimitNPROCSoft", Nproc),
-        rlimit!("LimitMEMLOCK", "LimitMEMLOCKSoft", Memlock),
-        rlimit!("LimitLOCKS", "LimitLOCKSSoft", Locks),
-        rlimit!("LimitSIGPENDING", "LimitSIGPENDINGSoft", Sigpending),
-        rlimit!("LimitMSGQUEUE", "LimitMSGQUEUESoft", Msgqueue),
-        rlimit!("LimitNICE", "LimitNICESoft", Nice),
-        rlimit!("LimitRTPRIO", "LimitRTPRIOSoft", Rtprio),
-        rlimit!("LimitRTTIME", "LimitRTTIMESoft", Rttime),
+        kept("DynamicUser", Kind::Flag, Bool(false))
+            .needed("without it the service would run as root; write User= for now"),
+        kept("PassEnvironment", VARIABLES, PropertyValue::empty()),
+        kept("UnsetEnvironment", UNSET, PropertyValue::empty()),
+        kept("ExecSearchPath", SEARCH_PATH, PropertyValue::empty()),
+        kept("PAMName", kind::TEXT, PropertyValue::blank())
+            .refused("the helper is static: PAM's modules can't be loaded there"),
+        kept(
+            "KeyringMode",
+            Kind::Word(&["inherit", "private", "shared"]),
+            "private",
+        ),
+        kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
+        kept("NonBlocking", Kind::Flag, Bool(false)),
+        kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
+        kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
+        field(
+            "CPUSchedulingPolicy",
+            "other, batch, idle, fifo, rr",
+            |draft, _, value| {
+                let service = &mut draft.service;
+                let value = if value.is_empty() { "other" } else { value };
+                service.cpu_policy = parse_cpu_policy(value)?;
+                service.cpu_priority = fit_cpu_priority(service.cpu_policy, service.cpu_priority);
+                Ok(())
+            },
+        )
+        .shows("CPUSchedulingPolicy", of!(s => Signed(s.cpu_policy.into())))
+        .not_yet(),
+        field("CPUSchedulingPriority", "0 to 99", |draft, _, value| {
+            draft.service.cpu_priority = parse_cpu_priority(value)?;
+            Ok(())
+        })
+        .shows(
+            "CPUSchedulingPriority",
+            of!(s => Signed(s.cpu_priority.into())),
+        )
+        .not_yet(),
+        kept("CPUSchedulingResetOnFork", Kind::Flag, Bool(false)),
+        kept("CPUAffinity", AFFINITY, Setting::Cpus(CpuSet::default())),
+        kept("NUMAPolicy", NUMA_POLICY, Signed(-1)),
+        kept("NUMAMask", NUMA_MASK, Setting::Cpus(CpuSet::default())),
+        field(
+            "IOSchedulingClass",
+            "none, realtime, best-effort, idle",
+            |draft, _, value| apply_io_class(&mut draft.service.io, value),
+        )
+        .shows("IOSchedulingClass", of!(s => Signed(s.io.class.into())))
+        .not_yet(),
+        field("IOSchedulingPriority", "0 to 7", |draft, _, value| {
+            apply_io_priority(&mut draft.service.io, value)
+        })
+        .shows(
+            "IOSchedulingPriority",
+            of!(s => Signed(s.io.priority.into())),
+        )
+        .not_yet(),
+        kept("LoadCredential", LOAD_CREDENTIAL, PropertyValue::empty()),
+        kept(
+            "LoadCredentialEncrypted",
+            LOAD_CREDENTIAL,
+            PropertyValue::empty(),
+        ),
+        kept("SetCredential", SET_CREDENTIAL, PropertyValue::empty()),
+        kept(
+            "SetCredentialEncrypted",
+            SET_ENCRYPTED,
+            PropertyValue::empty(),
+        ),
+        kept("TimeoutCleanSec", kind::SPAN, PropertyValue::INFINITY).live(),
     ];
     rows.extend(directory!(
         "RuntimeDirectory",
         "RuntimeDirectoryMode",
+        "RuntimeDirectorySymlink",
         Runtime
     ));
-    rows.extend(directory!("StateDirectory", "StateDirectoryMode", State));
-    rows.extend(directory!("CacheDirectory", "CacheDirectoryMode", Cache));
-    rows.extend(directory!("LogsDirectory", "LogsDirectoryMode", Logs));
+    rows.extend(directory!(
+        "StateDirectory",
+        "StateDirectoryMode",
+        "StateDirectorySymlink",
+        State
+    ));
+    rows.extend(directory!(
+        "CacheDirectory",
+        "CacheDirectoryMode",
+        "CacheDirectorySymlink",
+        Cache
+    ));
+    rows.extend(directory!(
+        "LogsDirectory",
+        "LogsDirectoryMode",
+        "LogsDirectorySymlink",
+        Logs
+    ));
     rows.extend(directory!(
         "ConfigurationDirectory",
         "ConfigurationDirectoryMode",
+        "ConfigurationDirectorySymlink",
         Configuration
     ));
+    let gone = Standing::Meaningless("gone from systemd, where it has no effect either");
+    rows.push(Row::nothing(Family::Exec, "Capabilities", gone));
     rows
-}
-
-fn limit(unit: &Unit, resource: Resource, side: fn(&Rlimit) -> u64) -> Option<PropertyValue> {
-    let limits = &unit.service.as_deref()?.rlimits;
-    limits.get(&resource).map(|limit| Unsigned(side(limit)))
 }
 
 /// A user or group, by name or number. Whether the host has it shows when the unit starts.
@@ -236,29 +283,7 @@ fn account(cx: &Context<'_>, value: &str) -> Result<Option<String>, ValueError> 
     if name.is_empty() {
         return Ok(None);
     }
-    let legal = |c: char| !c.is_control() && !c.is_whitespace() && !":/,".contains(c);
-    // Numbers have no sign, and -1 means "no one" to the kernel.
-    let numeric = name.bytes().all(|b| b.is_ascii_digit());
-    let number_fits = !numeric
-        || name
-            .parse::<u32>()
-            .is_ok_and(|id| id < 0xffff_ffff && id != 0xffff);
-    if name.chars().all(legal) && !name.starts_with('-') && number_fits {
-        Ok(Some(name))
-    } else {
-        Err(ValueError::not(&name, "user or group"))
-    }
-}
-
-fn within(value: &str, range: std::ops::RangeInclusive<i32>) -> Result<Option<i32>, ValueError> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let number = value.parse().ok().filter(|number| range.contains(number));
-    let wanted = || format!("number from {} to {}", range.start(), range.end());
-    number
-        .map(Some)
-        .ok_or_else(|| ValueError::not(value, &wanted()))
+    parse_user_name(&name, NameRules::DIRECTIVE).map(Some)
 }
 
 fn working_directory(
@@ -271,6 +296,7 @@ fn working_directory(
         None => (false, value),
     };
     draft.service.working_directory = match rest {
+        "" if optional => return Err(ValueError::not(value, "path")),
         "" => None,
         "~" => Some(WorkingDirectory {
             path: None,
@@ -299,19 +325,24 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
     if value.is_empty() {
         list.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
-    for word in words {
-        let text = cx.resolve(&word)?;
-        let pair = text.split_once('=');
-        let Some((key, value)) = pair.filter(|(key, _)| crate::environment::is_name(key)) else {
-            return Err(ValueError::not(&text, "assignment NAME=value"));
-        };
-        match list.iter_mut().find(|(known, _)| known == key) {
-            Some(known) => known.1 = value.to_owned(),
-            None => list.push((key.to_owned(), value.to_owned())),
+    let mut wrong = Ok(());
+    for word in words(value, &Split::ARGUMENTS).map_err(|err| ValueError(err.to_string()))? {
+        match assignment(cx, &word) {
+            Err(err) => wrong = wrong.and(Err(err)),
+            Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
+                Some(known) => known.1 = value,
+                None => list.push((key, value)),
+            },
         }
     }
-    Ok(())
+    wrong
+}
+
+fn assignment(cx: &Context<'_>, word: &str) -> Result<(String, String), ValueError> {
+    let text = cx.resolve(word)?;
+    let pair = crate::environment::assignment(&text);
+    let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| ValueError::not(&text, "assignment NAME=value"))
 }
 
 fn environment_file(
@@ -343,34 +374,224 @@ fn directories(
     key: &str,
     value: &str,
 ) -> Result<(), ValueError> {
-    let list = &mut draft.service.directories.entry(kind).or_default().paths;
+    let made = draft.service.directories.entry(kind).or_default();
     if value.is_empty() {
-        list.clear();
+        made.paths.clear();
+        made.links.clear();
     }
-    let words = words(value, Escapes::Relaxed).map_err(|err| ValueError(err.to_string()))?;
-    for word in words {
-        let text = cx.resolve(&word)?;
-        let (path, link) = match text.split_once(':') {
-            Some((path, link)) => (path, Some(link)),
-            None => (text.as_str(), None),
-        };
-        let bad = path.is_empty()
-            || path.starts_with('/')
-            || path.split('/').any(|part| part == "..")
-            || path.chars().any(char::is_control);
-        if bad {
-            return Err(ValueError::not(path, "relative path free of '..'"));
-        }
-        if let Some(link) = link {
-            let message = format!("{key}={path}:{link}: the link is not made yet");
-            cx.report(crate::Severity::Warning, message, None);
-        }
-        let path = crate::value::simplify_path(path);
-        if !list.contains(&path) {
-            list.push(path);
-        }
+    let mut wrong = Ok(());
+    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
+        let outcome = directory(cx, kind, &word).map(|(path, link)| {
+            if let Some(link) = link {
+                let message = format!("{key}={path}:{link}: the link is not made yet");
+                cx.report(crate::Severity::Warning, message, None);
+                made.links.push((path.clone(), link));
+            }
+            if !made.paths.contains(&path) {
+                made.paths.push(path);
+            }
+        });
+        wrong = wrong.and(outcome);
     }
     // Parents come before what lies in them, as systemd orders them.
-    list.sort();
+    made.paths.sort();
+    wrong
+}
+
+/// A relative path, and the link to it that is to be made.
+fn directory(
+    cx: &Context<'_>,
+    kind: DirectoryKind,
+    word: &str,
+) -> Result<(String, Option<String>), ValueError> {
+    let relative = |text: &str| {
+        let path = cx.resolve(text)?;
+        let parts = || {
+            path.split('/')
+                .filter(|part| !part.is_empty() && *part != ".")
+        };
+        let bad = path.starts_with('/')
+            || parts().any(|part| part == "..")
+            || parts().next().is_none()
+            || path.chars().any(char::is_control);
+        // Dynamic users have theirs there.
+        if bad || parts().next() == Some("private") {
+            return Err(ValueError::not(
+                &path,
+                "relative path free of '..' and private/",
+            ));
+        }
+        Ok(crate::value::simplify_path(&path))
+    };
+    let fields = words(word, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
+    match fields.as_slice() {
+        [path] => Ok((relative(path)?, None)),
+        [_, _, ..] if kind == DirectoryKind::Configuration => {
+            Err(ValueError::not(word, "path alone: it can't be linked to"))
+        }
+        [path, link, ..] => Ok((relative(path)?, Some(relative(link)?))),
+        [] => Err(ValueError::not(word, "path")),
+    }
+}
+
+fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
+    let links = service.directories.get(&kind).map(|dirs| &dirs.links);
+    let link = |(path, link): &(String, String)| {
+        List(vec![Text(path.clone()), Text(link.clone()), Unsigned(0)])
+    };
+    List(links.into_iter().flatten().map(link).collect())
+}
+
+const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let name = cx.resolve(word)?;
+        if !crate::environment::is_name(&name) {
+            return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
+        }
+        let name = Text(name);
+        if !items.contains(&name) {
+            items.push(name);
+        }
+        Ok(())
+    })
+});
+
+const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let text = cx.resolve(word)?;
+        let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+        if !crate::environment::is_name(name) {
+            return Err(ValueError::not(&text, "name of a variable, or assignment"));
+        }
+        let text = Text(text);
+        if !items.contains(&text) {
+            items.push(text);
+        }
+        Ok(())
+    })
+});
+
+/// Directories between colons.
+const SEARCH_PATH: Kind = Kind::By("directories between colons", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+    }
+    for part in text.split(':').filter(|part| !part.is_empty()) {
+        let path = absolute_path(&cx.resolve(part)?)?;
+        value.items_mut().push(Text(path));
+    }
+    Ok(())
+});
+
+const TIMER_SLACK: Kind = Kind::By("time span, in ns without a unit", |value, _, text| {
+    *value = Unsigned(crate::value::parse_nanoseconds(text)?);
+    Ok(())
+});
+
+/// What is dumped unless a unit says otherwise (core(5)).
+const DUMPED: u64 = 0x33;
+
+const COREDUMP_FILTER: Kind = Kind::By(
+    "kinds of mapping, or a hexadecimal mask",
+    |value, _, text| {
+        let mut mask = match value {
+            Unsigned(DUMPED) => None,
+            Unsigned(mask) => Some(*mask),
+            Bool(_) | Signed(_) | Text(_) | List(_) => None,
+        };
+        let wrong = apply_dump_filter(&mut mask, text);
+        *value = Unsigned(mask.unwrap_or(DUMPED));
+        wrong
+    },
+);
+
+const AFFINITY: Kind = Kind::Typed("CPUs (0-3,8), or numa", |value, _, text| {
+    let Setting::Cpus(set) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    match text {
+        "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
+        text => apply_cpu_set(set, text),
+    }
+});
+
+const NUMA_POLICY: Kind = Kind::By(
+    "default, preferred, bind, interleave, local",
+    |value, _, text| {
+        *value = Signed(parse_numa_policy(text)?.into());
+        Ok(())
+    },
+);
+
+/// Nodes that `all` stands for: the first one, where nothing else is known.
+const NUMA_MASK: Kind = kind::typed!("nodes, or all", Cpus, |set, text| apply_node_set(
+    set, text, 0
+));
+
+const SET_CREDENTIAL: Kind = Kind::By("ID:TEXT with C escapes", |value, cx, text| {
+    set_credential(value, cx, text, |data| {
+        // Binary data, NUL included.
+        unescape(data, false, true).map_err(|err| ValueError(err.to_string()))
+    })
+});
+
+const SET_ENCRYPTED: Kind = Kind::By("ID:BASE64", |value, cx, text| {
+    set_credential(value, cx, text, |data| {
+        let plain: String = data.split_whitespace().collect();
+        BASE64
+            .decode(plain)
+            .map_err(|_| ValueError::not(data, "base64"))
+    })
+});
+
+fn set_credential(
+    value: &mut PropertyValue,
+    cx: &Context<'_>,
+    text: &str,
+    decode: fn(&str) -> Result<Vec<u8>, ValueError>,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let (id, data) = text
+        .split_once(':')
+        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
+    let id = cx.resolve(id)?;
+    if !is_credential(&id) {
+        return Err(ValueError::not(&id, "name of a credential"));
+    }
+    let data = bytes(&decode(data)?);
+    put(value.items_mut(), &id, data);
     Ok(())
 }
+
+/// Names of files.
+fn is_credential(id: &str) -> bool {
+    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
+}
+
+/// The last entry of a name counts.
+fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) {
+    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
+    items.push(kind::pair(id, data));
+}
+
+const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let (id, path) = text.split_once(':').unwrap_or((text, text));
+    let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
+    let path = if path.is_empty() { id.clone() } else { path };
+    let found = match path.starts_with('/') {
+        true => absolute_path(&path).is_ok(),
+        false => is_credential(&path),
+    };
+    if !is_credential(&id) || !found {
+        return Err(ValueError::not(text, "credential (NAME:PATH)"));
+    }
+    put(value.items_mut(), &id, Text(path));
+    Ok(())
+});

@@ -1,51 +1,105 @@
-//! [Service]: limits on the control group (systemd.resource-control(5)).
-use super::Row;
+//! Limits and shares of the control group (systemd.resource-control(5)).
+use super::kind::{self, Kind, typed};
 use super::service::of;
-use crate::model::{MemoryAmount, TasksAmount};
-use crate::property::PropertyValue::Unsigned;
-use crate::value::{ValueError, parse_permyriad, parse_size};
+use super::{Family, Row};
+use crate::name::{UnitKind, UnitName};
+use crate::property::PropertyValue::{self, Bool, Unsigned};
+use crate::property::texts;
+use crate::settings::Setting;
+use crate::value::{
+    Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path, apply_address_prefixes,
+    apply_block_device_weight, apply_controllers, apply_cpu_set, apply_delegate,
+    apply_device_latency, apply_device_limit, apply_device_rule, apply_device_weight,
+    apply_socket_bind, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares, parse_cpu_weight,
+    parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
+};
+use std::collections::BTreeSet;
 
-/// 100%, in hundredths.
-const WHOLE: u32 = 10_000;
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
+    Row::kept(Family::Resource, key, kind, default)
+}
+
+/// Size of a page in bytes, in which the kernel counts memory.
+const PAGE: u64 = 4096;
+
+/// Bytes; `u64::MAX` is no limit.
+fn memory(text: &str, zero: MemoryZero, whole: u64) -> Result<u64, ValueError> {
+    Ok(parse_memory(text, zero)?.of(whole, PAGE))
+}
 
 macro_rules! memory {
     ($key:literal, $field:ident) => {
-        Row::new(
-            "Service",
+        Row::field(Family::Resource, $key, MEMORY, |draft, cx, value| {
+            let bytes = memory(value, MemoryZero::Refused, cx.facts.memory_bytes)?;
+            draft.service.resources.$field = Some(bytes).filter(|bytes| *bytes < u64::MAX);
+            Ok(())
+        })
+        .shows(
             $key,
-            "size, percentage, infinity",
-            |draft, _, value| {
-                draft.service.resources.$field = memory(value)?;
-                Ok(())
-            },
+            of!(s => Unsigned(s.resources.$field.unwrap_or(u64::MAX))),
         )
     };
 }
 
+macro_rules! amount {
+    ($zero:ident) => {
+        Kind::By(MEMORY, |value, cx, text| {
+            *value = Unsigned(memory(text, MemoryZero::$zero, cx.facts.memory_bytes)?);
+            Ok(())
+        })
+    };
+}
+
+const MEMORY: &str = "size, percentage, infinity";
+const PROTECTED: Kind = amount!(Protection);
+const SWAP: Kind = amount!(Limit);
+const OLD_LIMIT: Kind = amount!(Refused);
+
+macro_rules! weight {
+    ($what:literal, $parse:ident) => {
+        Kind::By($what, |value, _, text| {
+            *value = Unsigned($parse(text)?);
+            Ok(())
+        })
+    };
+}
+
+const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
+const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
+const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
+const BLOCK_IO_WEIGHT: Kind = weight!("10 to 1000", parse_block_io_weight);
+const CPUS: Kind = typed!("CPUs or nodes (0-3,8)", Cpus, apply_cpu_set);
+const DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_device_weight);
+const BLOCK_DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_block_device_weight);
+const DEVICE_LIMIT: Kind = typed!("device and rate", Rates, apply_device_limit);
+const DEVICE_LATENCY: Kind = typed!("device and time span", Rates, apply_device_latency);
+const DEVICE_RULE: Kind = typed!("device and access (rwm)", Devices, apply_device_rule);
+const NETWORKS: Kind = typed!(
+    "networks, any, localhost, link-local, multicast",
+    Networks,
+    apply_address_prefixes
+);
+const SOCKET_BIND: Kind = typed!("family:protocol:ports", Sockets, apply_socket_bind);
+const INTERFACES: Kind = typed!("interfaces; ~ inverts", Interfaces, Interfaces::apply);
+const CONTROLLERS: Kind = typed!("controllers", Controllers, apply_controllers);
+
 pub(super) fn rows() -> Vec<Row> {
-    vec![
-        memory!("MemoryMax", memory_max).shows("MemoryMax", |unit| {
-            amount(unit.service.as_deref()?.resources.memory_max)
-        }),
-        memory!("MemoryHigh", memory_high).shows("MemoryHigh", |unit| {
-            amount(unit.service.as_deref()?.resources.memory_high)
-        }),
-        // The name of before cgroup v2.
-        memory!("MemoryLimit", memory_max),
-        Row::new(
-            "Service",
+    let mut rows = vec![
+        memory!("MemoryMax", memory_max),
+        memory!("MemoryHigh", memory_high),
+        kept("MemoryMin", PROTECTED, Unsigned(0)),
+        kept("MemoryLow", PROTECTED, Unsigned(0)),
+        kept("MemorySwapMax", SWAP, PropertyValue::INFINITY),
+        kept("DefaultMemoryMin", PROTECTED, Unsigned(0)),
+        kept("DefaultMemoryLow", PROTECTED, Unsigned(0)),
+        kept("MemoryLimit", OLD_LIMIT, PropertyValue::INFINITY),
+        Row::field(
+            Family::Resource,
             "CPUQuota",
             "percentage of one CPU",
             |draft, _, value| {
-                draft.service.resources.cpu_quota_per_sec_us = match value {
-                    "" => None,
-                    value => match parse_permyriad(value) {
-                        Some(share) if share > 0 => Some(u64::from(share) * 100),
-                        Some(_) | None => {
-                            return Err(ValueError::not(value, "percentage above 0 (such as 50%)"));
-                        }
-                    },
-                };
+                let quota = Some(parse_cpu_quota(value)?).filter(|us| *us < u64::MAX);
+                draft.service.resources.cpu_quota_per_sec_us = quota;
                 Ok(())
             },
         )
@@ -53,67 +107,195 @@ pub(super) fn rows() -> Vec<Row> {
             "CPUQuotaPerSecUSec",
             of!(s => Unsigned(s.resources.cpu_quota_per_sec_us.unwrap_or(u64::MAX))),
         ),
-        Row::new(
-            "Service",
+        kept(
+            "CPUQuotaPeriodSec",
+            kind::SPAN_OR_EMPTY,
+            PropertyValue::INFINITY,
+        ),
+        Row::field(
+            Family::Resource,
             "TasksMax",
             "number, percentage, infinity",
-            |draft, _, value| {
-                draft.service.resources.tasks_max = tasks(value)?;
+            |draft, cx, value| {
+                let amount = parse_tasks_max(value)?;
+                draft.tasks_max = amount.map(|amount| amount.of(cx.facts.tasks_max, 1));
                 Ok(())
             },
         )
-        .shows("TasksMax", |unit| {
-            match unit.service.as_deref()?.resources.tasks_max {
-                Some(TasksAmount::Count(count)) => Some(Unsigned(count)),
-                // The host decides what a share of it is.
-                Some(TasksAmount::Permyriad(share)) => {
-                    Some(crate::PropertyValue::Text(percent(share)))
-                }
-                None => None,
+        .shows(
+            "TasksMax",
+            of!(s => Unsigned(s.resources.tasks_max.unwrap_or(u64::MAX))),
+        ),
+        kept("CPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
+        kept("StartupCPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
+        kept("CPUShares", CPU_SHARES, PropertyValue::INFINITY),
+        kept("StartupCPUShares", CPU_SHARES, PropertyValue::INFINITY),
+        kept("AllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
+        kept("StartupAllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
+        kept("AllowedMemoryNodes", CPUS, Setting::Cpus(CpuSet::default())),
+        kept(
+            "StartupAllowedMemoryNodes",
+            CPUS,
+            Setting::Cpus(CpuSet::default()),
+        ),
+        kept("IOWeight", IO_WEIGHT, PropertyValue::INFINITY),
+        kept("StartupIOWeight", IO_WEIGHT, PropertyValue::INFINITY),
+        kept("IODeviceWeight", DEVICE_WEIGHT, Setting::Rates(Vec::new())),
+        kept(
+            "IOReadBandwidthMax",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "IOWriteBandwidthMax",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("IOReadIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
+        kept("IOWriteIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
+        kept(
+            "IODeviceLatencyTargetSec",
+            DEVICE_LATENCY,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("BlockIOWeight", BLOCK_IO_WEIGHT, PropertyValue::INFINITY),
+        kept(
+            "StartupBlockIOWeight",
+            BLOCK_IO_WEIGHT,
+            PropertyValue::INFINITY,
+        ),
+        kept(
+            "BlockIODeviceWeight",
+            BLOCK_DEVICE_WEIGHT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "BlockIOReadBandwidth",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept(
+            "BlockIOWriteBandwidth",
+            DEVICE_LIMIT,
+            Setting::Rates(Vec::new()),
+        ),
+        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())),
+        kept(
+            "DevicePolicy",
+            Kind::Word(&["auto", "closed", "strict"]),
+            "auto",
+        ),
+        kept(
+            "IPAddressAllow",
+            NETWORKS,
+            Setting::Networks(BTreeSet::new()),
+        ),
+        kept(
+            "IPAddressDeny",
+            NETWORKS,
+            Setting::Networks(BTreeSet::new()),
+        ),
+        kept("IPIngressFilterPath", BPF_PATHS, PropertyValue::empty()),
+        kept("IPEgressFilterPath", BPF_PATHS, PropertyValue::empty()),
+        kept("BPFProgram", BPF_PROGRAM, PropertyValue::empty()),
+        kept("SocketBindAllow", SOCKET_BIND, Setting::Sockets(Vec::new())),
+        kept("SocketBindDeny", SOCKET_BIND, Setting::Sockets(Vec::new())),
+        kept(
+            "RestrictNetworkInterfaces",
+            INTERFACES,
+            Setting::Interfaces(Interfaces::default()),
+        ),
+        kept("Slice", SLICE, PropertyValue::blank()),
+        Row::field(
+            Family::Resource,
+            "Delegate",
+            "yes, no, or controllers",
+            |draft, _, value| apply_delegate(&mut draft.service.delegate, value),
+        )
+        .shows("Delegate", of!(s => Bool(s.delegate.on)))
+        .shows(
+            "DelegateControllers",
+            of!(s => texts(s.delegate.controllers.names())),
+        )
+        .not_yet(),
+        kept(
+            "DisableControllers",
+            CONTROLLERS,
+            Setting::Controllers(Controllers::default()),
+        ),
+        kept(
+            "ManagedOOMSwap",
+            Kind::WordOrEmpty(&["auto", "kill"]),
+            "auto",
+        ),
+        kept(
+            "ManagedOOMMemoryPressure",
+            Kind::WordOrEmpty(&["auto", "kill"]),
+            "auto",
+        ),
+        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)),
+        kept(
+            "ManagedOOMPreference",
+            Kind::Word(&["none", "avoid", "omit"]),
+            "none",
+        ),
+    ];
+    for (key, default) in [
+        ("CPUAccounting", true),
+        ("MemoryAccounting", true),
+        ("TasksAccounting", true),
+        ("IOAccounting", false),
+        ("BlockIOAccounting", false),
+        ("IPAccounting", false),
+    ] {
+        rows.push(kept(key, Kind::Flag, Bool(default)).meaningless(ACCOUNTING));
+    }
+    rows
+}
+
+const ACCOUNTING: &str =
+    "each service has its own cgroup below gitproc's; the kernel counts whatever is asked for";
+
+const SLICE: Kind = Kind::By("name of a slice", |value, cx, text| {
+    *value = match text {
+        "" => PropertyValue::blank(),
+        text => {
+            let name = cx.resolve(text)?;
+            match UnitName::parse(&name) {
+                Ok(slice) if slice.kind() == UnitKind::Slice => name.as_str().into(),
+                Ok(_) | Err(_) => return Err(ValueError::not(&name, "slice")),
             }
-        }),
-    ]
-}
-
-fn amount(amount: Option<MemoryAmount>) -> Option<crate::PropertyValue> {
-    Some(match amount {
-        None => Unsigned(u64::MAX),
-        Some(MemoryAmount::Bytes(bytes)) => Unsigned(bytes),
-        Some(MemoryAmount::Permyriad(share)) => crate::PropertyValue::Text(percent(share)),
-    })
-}
-
-fn percent(share: u32) -> String {
-    format!("{}.{:02}%", share / 100, share % 100)
-}
-
-fn memory(value: &str) -> Result<Option<MemoryAmount>, ValueError> {
-    if matches!(value, "" | "infinity") {
-        return Ok(None);
-    }
-    let amount = match parse_permyriad(value) {
-        Some(share) if share <= WHOLE => MemoryAmount::Permyriad(share),
-        Some(_) => return Err(ValueError::not(value, "percentage up to 100%")),
-        None => MemoryAmount::Bytes(parse_size(value)?),
+        }
     };
-    match amount {
-        MemoryAmount::Bytes(0) | MemoryAmount::Permyriad(0) => Err(ValueError(
-            "no memory at all can't be meant; leave the value empty for no limit".into(),
-        )),
-        MemoryAmount::Bytes(_) | MemoryAmount::Permyriad(_) => Ok(Some(amount)),
-    }
-}
+    Ok(())
+});
 
-fn tasks(value: &str) -> Result<Option<TasksAmount>, ValueError> {
-    if matches!(value, "" | "infinity") {
-        return Ok(None);
+const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
+    *value = Unsigned(parse_pressure_limit(text)?.into());
+    Ok(())
+});
+
+const BPF_PATHS: Kind = Kind::By("paths of BPF programs", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let path = PropertyValue::Text(absolute_path(&cx.resolve(word)?)?);
+        if !items.contains(&path) {
+            items.push(path);
+        }
+        Ok(())
+    })
+});
+
+const BPF_PROGRAM: Kind = Kind::By("type:path", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
     }
-    match (parse_permyriad(value), value.parse()) {
-        (Some(share), _) if (1..=WHOLE).contains(&share) => Ok(Some(TasksAmount::Permyriad(share))),
-        (None, Ok(count)) if count > 0 => Ok(Some(TasksAmount::Count(count))),
-        (_, _) => Err(ValueError::not(
-            value,
-            "number of tasks above 0, percentage, or infinity",
-        )),
-    }
-}
+    let (attach, path) = text
+        .split_once(':')
+        .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
+    let path = absolute_path(&cx.resolve(path)?)?;
+    value
+        .items_mut()
+        .insert(0, kind::pair(attach, PropertyValue::Text(path)));
+    Ok(())
+});

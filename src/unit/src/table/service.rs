@@ -1,21 +1,21 @@
-//! [Service]: the life of a service (systemd.service(5)) and its end (systemd.kill(5)).
-use super::{Row, Standing, bare, one_of, word_of};
+//! [Service]: the life of a service (systemd.service(5)).
+use super::kind::{self, Kind, SPAN, UNSIGNED};
+use super::{Family, Row, Standing, one_of, word_of};
 use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
 use crate::model::{
-    ExecCommand, ExecRole, ExitStatusSet, KillMode, NotifyAccess, Privileges, Restart,
-    ServiceSection, ServiceType, Unit,
+    ExecCommand, ExecRole, ExitStatusSet, NotifyAccess, Privileges, Restart, ServiceType, Unit,
 };
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::value::{
-    ValueError, exit_status_from_name, parse_bool, parse_signal, parse_timespan, simplify_path,
-};
+use crate::property::texts;
+use crate::value::{ValueError, apply_exit_statuses, parse_bool, parse_timespan};
 
 const TYPES: &[(&str, ServiceType)] = &[
     ("simple", ServiceType::Simple),
     ("exec", ServiceType::Exec),
     ("forking", ServiceType::Forking),
     ("oneshot", ServiceType::Oneshot),
+    ("dbus", ServiceType::Dbus),
     ("notify", ServiceType::Notify),
     ("idle", ServiceType::Idle),
 ];
@@ -34,14 +34,7 @@ const ACCESSES: &[(&str, NotifyAccess)] = &[
     ("exec", NotifyAccess::Exec),
     ("all", NotifyAccess::All),
 ];
-const KILL_MODES: &[(&str, KillMode)] = &[
-    ("control-group", KillMode::ControlGroup),
-    ("mixed", KillMode::Mixed),
-    ("process", KillMode::Process),
-    ("none", KillMode::None),
-];
-
-/// Shows something of [Service].
+/// Shows something of what a service, socket or mount executes with.
 macro_rules! of {
     ($service:ident => $value:expr) => {
         |unit| unit.service.as_deref().map(|$service| $value)
@@ -49,28 +42,10 @@ macro_rules! of {
 }
 pub(super) use of;
 
-macro_rules! exec {
-    ($key:literal, $ex:literal, $role:expr) => {
-        Row::new("Service", $key, "command lines", |draft, cx, value| {
-            let commands = parse_commands(value, |word| cx.resolve(word))?;
-            let list = draft.service.exec.entry($role).or_default();
-            // An empty line starts over.
-            if value.is_empty() {
-                list.clear();
-            }
-            list.extend(commands);
-            Ok(())
-        })
-        .shows($key, |unit| {
-            commands(unit, $role, |c| Bool(c.ignore_failure))
-        })
-        .shows($ex, |unit| commands(unit, $role, flags))
-    };
-}
-
+/// A flag in the model.
 macro_rules! flag {
-    ($key:literal, $($field:ident).+) => {
-        Row::new("Service", $key, "yes or no", |draft, _, value| {
+    ($family:ident, $key:literal, $($field:ident).+) => {
+        Row::field(Family::$family, $key, "yes or no", |draft, _, value| {
             draft.service.$($field).+ = parse_bool(value)?;
             Ok(())
         })
@@ -79,11 +54,51 @@ macro_rules! flag {
 }
 pub(super) use flag;
 
+macro_rules! exec {
+    ($key:literal, $ex:literal, $role:expr) => {
+        field($key, "command lines", |draft, cx, value| {
+            let list = draft.service.exec.entry($role).or_default();
+            // An empty line starts over.
+            if value.is_empty() {
+                list.clear();
+            }
+            let (commands, outcome) = match parse_commands(value, |word| cx.resolve(word)) {
+                Ok(commands) => (commands, Ok(())),
+                Err(err) => (err.kept, Err(err.error)),
+            };
+            list.extend(commands);
+            outcome
+        })
+        .shows($key, |unit| {
+            of_role(unit, $role, |c| Bool(c.ignore_failure))
+        })
+        .shows($ex, |unit| of_role(unit, $role, flags))
+    };
+}
+
+macro_rules! statuses {
+    ($key:literal, $field:ident) => {
+        field($key, "exit statuses and signals", |draft, _, value| {
+            apply_exit_statuses(&mut draft.service.$field, value)
+        })
+        .shows($key, of!(s => status_set(&s.$field)))
+    };
+}
+
+fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
+    Row::field(Family::Service, key, value, read)
+}
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Service, key, kind, default)
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        Row::new("Service", "Type", "simple, exec, forking, oneshot, notify, idle, dbus", service_type)
+        field("Type", "simple, exec, forking, oneshot, dbus, notify, idle", service_type)
             .shows("Type", of!(s => word_of(s.service_type, TYPES)))
             .partly("dbus is run as exec: started once its program runs, not when its name appears; idle is run as simple"),
+        kept("ExitType", Kind::Word(&["main", "cgroup"]), "main".into()),
         exec!("ExecCondition", "ExecConditionEx", ExecRole::Condition),
         exec!("ExecStartPre", "ExecStartPreEx", ExecRole::StartPre),
         exec!("ExecStart", "ExecStartEx", ExecRole::Start),
@@ -91,118 +106,143 @@ pub(super) fn rows() -> Vec<Row> {
         exec!("ExecReload", "ExecReloadEx", ExecRole::Reload),
         exec!("ExecStop", "ExecStopEx", ExecRole::Stop),
         exec!("ExecStopPost", "ExecStopPostEx", ExecRole::StopPost),
-        Row::new("Service", "Restart", "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always", |draft, _, value| {
+        field("Restart", "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always", |draft, _, value| {
             draft.service.restart = one_of(value, RESTARTS)?;
             Ok(())
         })
         .shows("Restart", of!(s => word_of(s.restart, RESTARTS)))
         .live(),
-        Row::new("Service", "RestartSec", "time span", |draft, _, value| {
+        field("RestartSec", "time span", |draft, _, value| {
             draft.service.restart_us = parse_timespan(value)?;
             Ok(())
         })
         .shows("RestartUSec", of!(s => Unsigned(s.restart_us)))
         .live(),
-        Row::new("Service", "TimeoutStartSec", "time span", |draft, _, value| {
+        field("TimeoutStartSec", "time span, 0 is infinity", |draft, _, value| {
             draft.timeout_start = Some(timeout(value)?);
             Ok(())
         })
-        .shows("TimeoutStartUSec", of!(s => Unsigned(s.timeout_start_us.unwrap_or(u64::MAX))))
+        .shows("TimeoutStartUSec", of!(s => us(s.timeout_start_us)))
         .live(),
-        Row::new("Service", "TimeoutStopSec", "time span", |draft, _, value| {
+        field("TimeoutStopSec", "time span, 0 is infinity", |draft, _, value| {
             draft.service.timeout_stop_us = timeout(value)?;
             Ok(())
         })
-        .shows("TimeoutStopUSec", of!(s => Unsigned(s.timeout_stop_us.unwrap_or(u64::MAX))))
+        .shows("TimeoutStopUSec", of!(s => us(s.timeout_stop_us)))
         .live(),
-        Row::new("Service", "TimeoutSec", "time span", |draft, _, value| {
+        field("TimeoutAbortSec", "time span, 0 is infinity; empty: as TimeoutStopSec=", |draft, _, value| {
+            draft.service.timeout_abort_us = match value {
+                "" => None,
+                value => Some(Some(parse_timespan(value)?)),
+            };
+            Ok(())
+        })
+        .shows("TimeoutAbortUSec", of!(s => us(s.timeout_abort_us.unwrap_or(s.timeout_stop_us))))
+        .live()
+        .not_yet(),
+        field("TimeoutSec", "time span, 0 is infinity", |draft, _, value| {
             draft.timeout_start = Some(timeout(value)?);
             draft.service.timeout_stop_us = timeout(value)?;
             Ok(())
         })
         .live(),
-        flag!("RemainAfterExit", remain_after_exit),
-        flag!("GuessMainPID", guess_main_pid),
-        Row::new("Service", "PIDFile", "path", pid_file)
+        kept("TimeoutStartFailureMode", FAILURE_MODE, "terminate".into()).live(),
+        kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
+        kept("RuntimeMaxSec", SPAN, PropertyValue::INFINITY).live(),
+        kept("RuntimeRandomizedExtraSec", SPAN, Unsigned(0)).live(),
+        kept("WatchdogSec", SPAN, PropertyValue::INFINITY),
+        flag!(Service, "RemainAfterExit", remain_after_exit),
+        flag!(Service, "GuessMainPID", guess_main_pid),
+        field("PIDFile", "path", pid_file)
             .shows("PIDFile", of!(s => Text(s.pid_file.clone().unwrap_or_default()))),
-        Row::new("Service", "NotifyAccess", "none, main, exec, all", |draft, _, value| {
+        field("NotifyAccess", "none, main, exec, all", |draft, _, value| {
             draft.notify_access = Some(one_of(value, ACCESSES)?);
             Ok(())
         })
         .shows("NotifyAccess", of!(s => word_of(s.notify_access, ACCESSES))),
-        Row::new("Service", "SuccessExitStatus", "exit statuses and signals", |draft, _, value| {
-            exit_statuses(&mut draft.service.success_exit_status, value)
-        })
-        .shows("SuccessExitStatus", of!(s => status_set(&s.success_exit_status))),
-        Row::new("Service", "KillMode", "control-group, mixed, process, none", kill_mode)
-            .shows("KillMode", of!(s => word_of(s.kill.mode, KILL_MODES)))
-            .partly("with process and none, what is left is killed when the namespace ends"),
-        Row::new("Service", "KillSignal", "signal", |draft, _, value| {
-            draft.service.kill.kill_signal = signal(value)?;
-            Ok(())
-        })
-        .shows("KillSignal", of!(s => Signed(s.kill.kill_signal.into()))),
-        Row::new("Service", "FinalKillSignal", "signal", |draft, _, value| {
-            draft.service.kill.final_kill_signal = signal(value)?;
-            Ok(())
-        })
-        .shows("FinalKillSignal", of!(s => Signed(s.kill.final_kill_signal.into()))),
-        flag!("SendSIGHUP", kill.send_sighup),
-        flag!("SendSIGKILL", kill.send_sigkill),
+        statuses!("SuccessExitStatus", success_exit_status),
+        statuses!("RestartPreventExitStatus", restart_prevent_exit_status).live().not_yet(),
+        statuses!("RestartForceExitStatus", restart_force_exit_status).live().not_yet(),
+        kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)),
+        kept("PermissionsStartOnly", Kind::Flag, Bool(false)).property(""),
+        kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into()),
+        kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
+        field("Sockets", "names of sockets", sockets).not_yet(),
+        kept("BusName", BUS_NAME, PropertyValue::blank())
+            .meaningless("names on the bus are not watched; Type=dbus says so"),
+        kept("USBFunctionDescriptors", kind::PATH, PropertyValue::blank()).refused(USB),
+        kept("USBFunctionStrings", kind::PATH, PropertyValue::blank()).refused(USB),
+        // Where these stood before systemd 230.
+        Row::moved_to_unit(Family::Service, "StartLimitInterval", "StartLimitIntervalSec"),
+        Row::moved_to_unit(Family::Service, "StartLimitBurst", "StartLimitBurst"),
+        Row::moved_to_unit(Family::Service, "StartLimitAction", "StartLimitAction"),
+        Row::moved_to_unit(Family::Service, "FailureAction", "FailureAction"),
+        Row::moved_to_unit(Family::Service, "SuccessAction", "SuccessAction"),
+        Row::moved_to_unit(Family::Service, "RebootArgument", "RebootArgument"),
     ];
-    rows.extend(bare(
-        "Service",
-        Standing::NotYet,
-        "ExitType TimeoutAbortSec TimeoutStartFailureMode TimeoutStopFailureMode RuntimeMaxSec
-         RuntimeRandomizedExtraSec WatchdogSec WatchdogSignal RestartKillSignal
-         RestartPreventExitStatus RestartForceExitStatus RootDirectoryStartOnly
-         PermissionsStartOnly OOMPolicy FileDescriptorStoreMax Sockets StartLimitAction
-         FailureAction SuccessAction RebootArgument",
-    ));
-    rows.extend(bare(
-        "Service",
-        Standing::Meaningless("names on the bus are not watched; Type=dbus says so"),
-        "BusName",
-    ));
-    rows.extend(bare(
-        "Service",
-        Standing::Refused("USB gadgets are set up by the host"),
-        "USBFunctionDescriptors USBFunctionStrings",
-    ));
-    rows.extend(bare(
-        "Service",
-        Standing::Meaningless("gone from systemd, where it has no effect either"),
-        "SysVStartPriority BusPolicy NonBlockingSockets",
-    ));
-    rows.extend(bare("Service", Standing::Owned, "X-*"));
+    for key in ["SysVStartPriority", "BusPolicy", "NonBlockingSockets"] {
+        let gone = Standing::Meaningless("gone from systemd, where it has no effect either");
+        rows.push(Row::nothing(Family::Service, key, gone));
+    }
+    rows.push(Row::nothing(Family::Service, "X-*", Standing::Owned));
     rows
 }
 
-fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
-    if value == "dbus" {
-        draft.service_type = Some(ServiceType::Exec);
-        let message = "Type=dbus is run as Type=exec: the bus name is not waited for";
-        cx.report(crate::Severity::Warning, message.into(), None);
-        return Ok(());
+const USB: &str = "USB gadgets are set up by the host";
+const FAILURE_MODE: Kind = Kind::Word(&["terminate", "abort", "kill"]);
+
+/// A well-known name on the bus.
+const BUS_NAME: Kind = Kind::By("bus name", |value, cx, text| {
+    let name = cx.resolve(text)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let element = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(legal)
+    };
+    match name.contains('.') && name.split('.').all(element) && name.len() <= 255 {
+        true => *value = Text(name),
+        false => {
+            return Err(ValueError::not(
+                &name,
+                "bus name (such as org.example.Name)",
+            ));
+        }
     }
+    Ok(())
+});
+
+fn us(time: Option<u64>) -> PropertyValue {
+    Unsigned(time.unwrap_or(u64::MAX))
+}
+
+fn sockets(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
+    let (names, wrong) = super::unit::unit_names(cx, value)?;
+    for name in names {
+        if name.kind() != crate::UnitKind::Socket {
+            return Err(ValueError::not(name.as_str(), "socket unit"));
+        }
+        draft.unit.wants.insert(name.clone());
+        draft.unit.triggered_by.insert(name);
+    }
+    wrong
+}
+
+fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
     let chosen = one_of(value, TYPES)?;
-    if chosen == ServiceType::Idle {
-        let message = "Type=idle is run as Type=simple";
+    let run_as = match chosen {
+        ServiceType::Dbus => Some("Type=dbus is run as Type=exec: the bus name is not waited for"),
+        ServiceType::Idle => Some("Type=idle is run as Type=simple"),
+        ServiceType::Simple
+        | ServiceType::Exec
+        | ServiceType::Forking
+        | ServiceType::Oneshot
+        | ServiceType::Notify => None,
+    };
+    if let Some(message) = run_as {
         cx.report(crate::Severity::Warning, message.into(), None);
     }
     draft.service_type = Some(chosen);
-    Ok(())
-}
-
-fn kill_mode(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
-    let mode = one_of(value, KILL_MODES)?;
-    if matches!(mode, KillMode::Process | KillMode::None) {
-        let message = format!(
-            "KillMode={value} is honoured in part: what is left is killed when the service's namespace ends"
-        );
-        cx.report(crate::Severity::Warning, message, None);
-    }
-    draft.service.kill.mode = mode;
     Ok(())
 }
 
@@ -212,15 +252,14 @@ fn timeout(value: &str) -> Result<Option<u64>, ValueError> {
     Ok(Some(us).filter(|us| !matches!(us, 0 | &u64::MAX)))
 }
 
-fn signal(value: &str) -> Result<i32, ValueError> {
-    parse_signal(value).ok_or_else(|| ValueError::not(value, "signal (such as SIGTERM)"))
-}
-
 /// A relative path lies under the runtime directory, and /var/run is /run.
 fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
     let path = cx.resolve(value)?;
     draft.service.pid_file = match path.as_str() {
         "" => None,
+        path if path.split('/').any(|part| part == "..") => {
+            return Err(ValueError::not(path, "path free of '..'"));
+        }
         absolute if absolute.starts_with('/') => {
             let path = crate::value::absolute_path(absolute)?;
             Some(match path.strip_prefix("/var/run/") {
@@ -228,32 +267,11 @@ fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), 
                 None => path,
             })
         }
-        relative => Some(simplify_path(&format!(
+        relative => Some(crate::value::simplify_path(&format!(
             "{}/{relative}",
             cx.facts.runtime_dir
         ))),
     };
-    Ok(())
-}
-
-fn exit_statuses(set: &mut ExitStatusSet, value: &str) -> Result<(), ValueError> {
-    if value.is_empty() {
-        *set = ExitStatusSet::default();
-    }
-    for word in value.split_whitespace() {
-        if let Some(code) = word.parse().ok().or_else(|| exit_status_from_name(word)) {
-            set.codes.insert(code);
-        } else if let Some(signal) =
-            parse_signal(word).filter(|_| !word.starts_with(|c: char| c.is_ascii_digit()))
-        {
-            set.signals.insert(signal);
-        } else {
-            return Err(ValueError::not(
-                word,
-                "exit status (0 to 255, or a name) or signal",
-            ));
-        }
-    }
     Ok(())
 }
 
@@ -263,24 +281,30 @@ fn status_set(set: &ExitStatusSet) -> PropertyValue {
     List(vec![List(codes.collect()), List(signals.collect())])
 }
 
-/// systemd shows a command with seven numbers of its last run behind it.
-fn commands(
+fn of_role(
     unit: &Unit,
     role: ExecRole,
     third: fn(&ExecCommand) -> PropertyValue,
 ) -> Option<PropertyValue> {
-    let service: &ServiceSection = unit.service.as_deref()?;
+    let commands = unit.service.as_deref()?.exec.get(&role);
+    Some(shown_commands(commands.map_or(&[], Vec::as_slice), third))
+}
+
+/// systemd shows a command with seven numbers of its last run behind it.
+pub(super) fn shown_commands(
+    commands: &[ExecCommand],
+    third: fn(&ExecCommand) -> PropertyValue,
+) -> PropertyValue {
     let one = |command: &ExecCommand| {
         let mut fields = vec![
             Text(command.path.clone()),
-            super::texts(&command.argv),
+            texts(&command.argv),
             third(command),
         ];
         fields.extend(std::iter::repeat_n(Unsigned(0), 7));
         List(fields)
     };
-    let all = service.exec.get(&role).into_iter().flatten();
-    Some(List(all.map(one).collect()))
+    List(commands.iter().map(one).collect())
 }
 
 fn flags(command: &ExecCommand) -> PropertyValue {
@@ -290,7 +314,7 @@ fn flags(command: &ExecCommand) -> PropertyValue {
         Privileges::Elevated => Some("no-setuid"),
         Privileges::ElevatedWithoutAmbient => Some("ambient"),
     };
-    super::texts(
+    texts(
         [
             command.ignore_failure.then_some("ignore-failure"),
             privileges,

@@ -1,19 +1,45 @@
 //! [Unit] (systemd.unit(5)).
-use super::{Row, Standing, bare, texts};
+use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT};
+use super::row::Show;
+use super::{Family, Row, Standing};
+use crate::condition::{ASSERTS, CONDITIONS, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
-use crate::property::PropertyValue;
-use crate::value::{ValueError, parse_bool, parse_timespan};
-use crate::words::{Escapes, words};
+use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
+use crate::property::texts;
+use crate::value::{
+    ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32,
+};
+use crate::words::{Split, words};
 
 const NAMES: &str = "unit names";
+/// `OnFailureJobMode=` and its kin.
+const JOB_MODES: Kind = Kind::Word(&[
+    "fail",
+    "replace",
+    "replace-irreversibly",
+    "isolate",
+    "flush",
+    "ignore-dependencies",
+    "ignore-requirements",
+    "triggering",
+]);
+
+fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
+    Row::field(Family::Unit, key, value, read)
+}
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Unit, key, kind, default)
+}
 
 macro_rules! dependency {
     ($key:literal, $field:ident) => {
         // A list of dependencies can't be reset: an empty value adds nothing.
-        Row::new("Unit", $key, NAMES, |draft, cx, value| {
-            draft.unit.$field.extend(unit_names(cx, value)?);
-            Ok(())
+        field($key, NAMES, |draft, cx, value| {
+            let (names, wrong) = unit_names(cx, value)?;
+            draft.unit.$field.extend(names);
+            wrong
         })
         .shows($key, |unit| Some(texts(&unit.unit.$field)))
     };
@@ -21,16 +47,17 @@ macro_rules! dependency {
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        Row::new("Unit", "Description", "text", |draft, cx, value| {
+        field("Description", "text", |draft, cx, value| {
             draft.unit.description = cx.resolve(value)?;
             Ok(())
         })
         .shows("Description", |unit| {
-            let name = || unit.name.to_string();
-            let text = Some(unit.unit.description.clone()).filter(|text| !text.is_empty());
-            Some(PropertyValue::Text(text.unwrap_or_else(name)))
+            Some(PropertyValue::Text(match unit.unit.description.as_str() {
+                "" => crate::settle::description(unit),
+                text => text.to_owned(),
+            }))
         }),
-        Row::new("Unit", "Documentation", "URIs", documentation).shows("Documentation", |unit| {
+        field("Documentation", "URIs", documentation).shows("Documentation", |unit| {
             Some(texts(&unit.unit.documentation))
         }),
         dependency!("After", after),
@@ -41,118 +68,161 @@ pub(super) fn rows() -> Vec<Row> {
         dependency!("BindsTo", binds_to),
         dependency!("PartOf", part_of),
         dependency!("Conflicts", conflicts),
-        Row::new(
-            "Unit",
-            "DefaultDependencies",
-            "yes or no",
-            |draft, _, value| {
-                draft.unit.default_dependencies = parse_bool(value)?;
-                Ok(())
-            },
-        )
+        dependency!("Upholds", upholds).not_yet(),
+        dependency!("OnFailure", on_failure).not_yet(),
+        dependency!("OnSuccess", on_success).not_yet(),
+        dependency!("PropagatesReloadTo", propagates_reload_to).not_yet(),
+        dependency!("ReloadPropagatedFrom", reload_propagated_from).not_yet(),
+        dependency!("PropagatesStopTo", propagates_stop_to).not_yet(),
+        dependency!("StopPropagatedFrom", stop_propagated_from).not_yet(),
+        dependency!("JoinsNamespaceOf", joins_namespace_of).not_yet(),
+        field("RequiresMountsFor", "absolute paths", requires_mounts_for)
+            .shows("RequiresMountsFor", |unit| {
+                Some(texts(&unit.unit.requires_mounts_for))
+            })
+            .meaningless("the host mounts its file systems before gitproc starts"),
+        field("DefaultDependencies", "yes or no", |draft, _, value| {
+            draft.unit.default_dependencies = parse_bool(value)?;
+            Ok(())
+        })
         .shows("DefaultDependencies", |unit| {
-            Some(PropertyValue::Bool(unit.unit.default_dependencies))
+            Some(Bool(unit.unit.default_dependencies))
         }),
-        Row::new(
-            "Unit",
-            "StartLimitIntervalSec",
-            "time span",
-            start_limit_interval,
-        )
+        field("StartLimitIntervalSec", "time span", |draft, _, value| {
+            draft.unit.start_limit_interval_us = parse_timespan(value)?;
+            Ok(())
+        })
         .shows("StartLimitIntervalUSec", |unit| {
-            Some(PropertyValue::Unsigned(unit.unit.start_limit_interval_us))
+            Some(Unsigned(unit.unit.start_limit_interval_us))
         }),
-        Row::new("Unit", "StartLimitBurst", "number", start_limit_burst)
-            .shows("StartLimitBurst", |unit| {
-                Some(PropertyValue::Unsigned(unit.unit.start_limit_burst.into()))
-            }),
-        // Spellings of before systemd 230.
-        Row::new(
-            "Unit",
-            "StartLimitInterval",
-            "time span",
-            start_limit_interval,
+        field("StartLimitBurst", "number", |draft, _, value| {
+            draft.unit.start_limit_burst = parse_u32(value)?;
+            Ok(())
+        })
+        .shows("StartLimitBurst", |unit| {
+            Some(Unsigned(unit.unit.start_limit_burst.into()))
+        }),
+        kept("StartLimitAction", ACTION, "none".into()),
+        kept("FailureAction", ACTION, "none".into()),
+        kept("SuccessAction", ACTION, "none".into()),
+        kept("FailureActionExitStatus", EXIT_STATUS, Signed(-1)),
+        kept("SuccessActionExitStatus", EXIT_STATUS, Signed(-1)),
+        kept("RebootArgument", TEXT, PropertyValue::blank())
+            .meaningless("nothing here reboots the host"),
+        kept("OnFailureJobMode", JOB_MODES, "replace".into()),
+        kept("OnSuccessJobMode", JOB_MODES, "fail".into()),
+        kept("StopWhenUnneeded", Kind::Flag, Bool(false)),
+        kept("RefuseManualStart", Kind::Flag, Bool(false)),
+        kept("RefuseManualStop", Kind::Flag, Bool(false)),
+        kept("JobTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
+        kept(
+            "JobRunningTimeoutSec",
+            SPAN_OR_FOREVER,
+            PropertyValue::INFINITY,
         ),
-        Row::new(
-            "Service",
-            "StartLimitInterval",
-            "time span",
-            start_limit_interval,
+        kept("JobTimeoutAction", ACTION, "none".into()),
+        kept("JobTimeoutRebootArgument", TEXT, PropertyValue::blank())
+            .meaningless("nothing here reboots the host"),
+        kept("AllowIsolate", Kind::Flag, Bool(false)).meaningless("nothing isolates targets here"),
+        kept("IgnoreOnIsolate", Kind::Flag, Bool(false))
+            .meaningless("nothing isolates targets here"),
+        kept(
+            "CollectMode",
+            Kind::Word(&["inactive", "inactive-or-failed"]),
+            "inactive".into(),
         )
-        .live(),
-        Row::new("Service", "StartLimitBurst", "number", start_limit_burst).live(),
+        .meaningless("units are never unloaded, and come from git"),
+        kept("SourcePath", super::kind::PATH, PropertyValue::blank())
+            .meaningless("units come from git"),
+        // Older spellings.
+        Row::alias(Family::Unit, "StartLimitInterval", "StartLimitIntervalSec"),
+        Row::alias(Family::Unit, "BindTo", "BindsTo"),
+        Row::alias(Family::Unit, "PropagateReloadTo", "PropagatesReloadTo"),
+        Row::alias(Family::Unit, "PropagateReloadFrom", "ReloadPropagatedFrom"),
+        Row::alias(Family::Unit, "RequiresOverridable", "Requires"),
+        Row::alias(Family::Unit, "RequisiteOverridable", "Requisite"),
+        field("OnFailureIsolate", "yes or no", |draft, _, value| {
+            let mode = if parse_bool(value)? {
+                "isolate"
+            } else {
+                "replace"
+            };
+            draft.settings.set(Family::Unit, "OnFailureJobMode", mode);
+            Ok(())
+        })
+        .not_yet(),
     ];
-    rows.extend(bare(
-        "Unit",
-        Standing::NotYet,
-        "Upholds BindTo OnFailure OnSuccess OnFailureJobMode OnSuccessJobMode OnFailureIsolate
-         PropagatesReloadTo ReloadPropagatedFrom PropagateReloadTo PropagateReloadFrom
-         PropagatesStopTo StopPropagatedFrom JoinsNamespaceOf RequiresMountsFor RequiresOverridable
-         RequisiteOverridable StopWhenUnneeded RefuseManualStart RefuseManualStop JobTimeoutSec
-         JobRunningTimeoutSec JobTimeoutAction JobTimeoutRebootArgument StartLimitAction
-         FailureAction SuccessAction FailureActionExitStatus SuccessActionExitStatus
-         RebootArgument
-         ConditionArchitecture ConditionFirmware ConditionVirtualization ConditionHost
-         ConditionKernelCommandLine ConditionKernelVersion ConditionCredential
-         ConditionEnvironment ConditionSecurity ConditionCapability ConditionACPower
-         ConditionNeedsUpdate ConditionFirstBoot ConditionPathExists ConditionPathExistsGlob
-         ConditionPathIsDirectory ConditionPathIsSymbolicLink ConditionPathIsMountPoint
-         ConditionPathIsReadWrite ConditionPathIsEncrypted ConditionDirectoryNotEmpty
-         ConditionFileNotEmpty ConditionFileIsExecutable ConditionUser ConditionGroup
-         ConditionControlGroupController ConditionMemory ConditionCPUs ConditionCPUFeature
-         ConditionOSRelease ConditionMemoryPressure ConditionCPUPressure ConditionIOPressure
-         AssertArchitecture AssertFirmware AssertVirtualization AssertHost
-         AssertKernelCommandLine AssertKernelVersion AssertCredential AssertEnvironment
-         AssertSecurity AssertCapability AssertACPower AssertNeedsUpdate AssertFirstBoot
-         AssertPathExists AssertPathExistsGlob AssertPathIsDirectory AssertPathIsSymbolicLink
-         AssertPathIsMountPoint AssertPathIsReadWrite AssertPathIsEncrypted
-         AssertDirectoryNotEmpty AssertFileNotEmpty AssertFileIsExecutable AssertUser AssertGroup
-         AssertControlGroupController AssertMemory AssertCPUs AssertCPUFeature AssertOSRelease
-         AssertMemoryPressure AssertCPUPressure AssertIOPressure",
+    rows.extend(conditions("Conditions", CONDITIONS, |unit| {
+        let untested = |_: &_| Outcome::Untested;
+        Some(condition_property(
+            &unit.unit.conditions,
+            "Condition",
+            untested,
+        ))
+    }));
+    rows.extend(conditions("Asserts", ASSERTS, |unit| {
+        let untested = |_: &_| Outcome::Untested;
+        Some(condition_property(&unit.unit.asserts, "Assert", untested))
+    }));
+    rows.push(Row::nothing(
+        Family::Unit,
+        "IgnoreOnSnapshot",
+        Standing::Meaningless("gone from systemd, where it has no effect either"),
     ));
-    rows.extend(bare(
-        "Unit",
-        Standing::Meaningless("nothing isolates targets here"),
-        "AllowIsolate IgnoreOnIsolate IgnoreOnSnapshot",
-    ));
-    rows.extend(bare(
-        "Unit",
-        Standing::Meaningless("units are never unloaded, and come from git"),
-        "CollectMode SourcePath",
-    ));
-    rows.extend(bare("Unit", Standing::Owned, "X-*"));
+    rows.push(Row::nothing(Family::Unit, "X-*", Standing::Owned));
     rows
 }
 
-fn start_limit_interval(
-    draft: &mut Draft,
-    _: &mut Context<'_>,
-    value: &str,
-) -> Result<(), ValueError> {
-    draft.unit.start_limit_interval_us = parse_timespan(value)?;
-    Ok(())
+/// The rows of one list: its first one shows them all.
+fn conditions(property: &'static str, kinds: &[Directive], show: Show) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, value, read) in kinds {
+        let row = Row::field(Family::Unit, key, value, *read);
+        rows.push(match rows.is_empty() {
+            true => row.shows(property, show),
+            false => row.property(property),
+        });
+    }
+    rows
 }
 
-fn start_limit_burst(
+const EXIT_STATUS: Kind = Kind::By("0 to 255", |value, _, text| {
+    *value = match text {
+        "" => Signed(-1),
+        text => Signed(parse_signed(text, 0, 255)?),
+    };
+    Ok(())
+});
+
+fn requires_mounts_for(
     draft: &mut Draft,
-    _: &mut Context<'_>,
+    cx: &mut Context<'_>,
     value: &str,
 ) -> Result<(), ValueError> {
-    let number = value
-        .parse()
-        .map_err(|_| ValueError::not(value, "number"))?;
-    draft.unit.start_limit_burst = number;
-    Ok(())
+    let mut wrong = Ok(());
+    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
+        match cx.resolve(&word).and_then(|path| absolute_path(&path)) {
+            Ok(path) => {
+                draft.unit.requires_mounts_for.insert(path);
+            }
+            Err(err) => wrong = wrong.and(Err(err)),
+        }
+    }
+    wrong
 }
 
 fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
     if value.is_empty() {
         draft.unit.documentation.clear();
     }
-    for word in value.split_whitespace() {
-        let uri = cx.resolve(word)?;
+    for word in words(value, &Split::RAW_LIST).map_err(|err| ValueError(err.to_string()))? {
+        let uri = cx.resolve(&word)?;
         let schemes = ["http://", "https://", "file:/", "info:", "man:"];
-        if schemes.iter().any(|scheme| uri.starts_with(scheme)) {
+        let meant = schemes
+            .iter()
+            .find_map(|scheme| uri.strip_prefix(scheme))
+            .is_some_and(|rest| !rest.is_empty());
+        if meant {
             draft.unit.documentation.push(uri);
         } else {
             // Text for people only: not worth refusing a commit.
@@ -166,20 +236,35 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
     Ok(())
 }
 
-/// Names of other units. A template stands for its instance of our own instance name, or of our
-/// prefix when we are no instance.
-pub(super) fn unit_names(cx: &Context<'_>, value: &str) -> Result<Vec<UnitName>, ValueError> {
-    let words = words(value, Escapes::Keep).map_err(|err| ValueError(err.to_string()))?;
-    let name = |word: &String| {
-        let text = cx.resolve(word)?;
-        let name = UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
-        if !name.is_template() {
-            return Ok(name);
+/// Names of other units, and what is wrong with the ones that are none: the good ones count. A
+/// template stands for its instance of our own instance name, or of our prefix when we are no
+/// instance.
+#[allow(clippy::type_complexity)] // names, and the first error beside them
+pub(super) fn unit_names(
+    cx: &Context<'_>,
+    value: &str,
+) -> Result<(Vec<UnitName>, Result<(), ValueError>), ValueError> {
+    let words = words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?;
+    let mut names = Vec::with_capacity(words.len());
+    let mut wrong = Ok(());
+    for word in &words {
+        match unit_name(cx, word) {
+            Ok(name) => names.push(name),
+            Err(err) => wrong = wrong.and(Err(err)),
         }
-        let ours = cx.name.instance().filter(|instance| !instance.is_empty());
-        let ours = ours.unwrap_or(cx.name.prefix());
-        let text = format!("{}@{ours}.{}", name.prefix(), name.kind().suffix());
-        UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))
-    };
-    words.iter().map(name).collect()
+    }
+    Ok((names, wrong))
+}
+
+/// One name of another unit.
+pub(super) fn unit_name(cx: &Context<'_>, word: &str) -> Result<UnitName, ValueError> {
+    let text = cx.resolve_name(word)?;
+    let name = UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
+    if !name.is_template() {
+        return Ok(name);
+    }
+    let ours = cx.name.instance().filter(|instance| !instance.is_empty());
+    let ours = ours.unwrap_or(cx.name.prefix());
+    let text = format!("{}@{ours}.{}", name.prefix(), name.kind().suffix());
+    UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))
 }

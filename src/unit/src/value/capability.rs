@@ -1,5 +1,7 @@
 //! Capability names and sets (capabilities(7)).
 use super::ValueError;
+use super::integer::signed;
+use super::list::{Split, each_word};
 
 /// Names by number.
 pub const CAPABILITIES: [&str; 41] = [
@@ -46,15 +48,20 @@ pub const CAPABILITIES: [&str; 41] = [
     "cap_checkpoint_restore",
 ];
 
-/// Number of a capability by name, any case, or by number.
-pub fn capability_from_name(name: &str) -> Option<u8> {
-    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
-        return name.parse().ok().filter(|&n| n < 63);
+/// Greatest number of a capability that a set of 64 bits can hold.
+const NUMBER_MAX: i64 = 63;
+
+/// Number of a capability by name, any case, or by number (0 to 63, known or not).
+pub fn capability_from_name(name: &str) -> Result<u8, ValueError> {
+    let wrong = || ValueError::not(name, "capability (such as CAP_NET_ADMIN)");
+    if let Ok(number) = signed(name, i64::MIN, i64::MAX) {
+        let in_set = (0..=NUMBER_MAX).contains(&number);
+        let number = u8::try_from(number).ok().filter(|_| in_set);
+        return number.ok_or_else(wrong);
     }
-    let at = CAPABILITIES
-        .iter()
-        .position(|known| known.eq_ignore_ascii_case(name))?;
-    u8::try_from(at).ok()
+    let mut known = CAPABILITIES.iter();
+    let at = known.position(|known| known.eq_ignore_ascii_case(name));
+    at.and_then(|at| u8::try_from(at).ok()).ok_or_else(wrong)
 }
 
 /// Name of a capability, lower case.
@@ -62,26 +69,39 @@ pub fn capability_name(number: u8) -> Option<&'static str> {
     CAPABILITIES.get(usize::from(number)).copied()
 }
 
-/// Applies one line of `CapabilityBoundingSet=` to the set so far (`None`: nothing said yet).
-/// A bare `~` fills the set, `~CAP_X` takes away, an empty line clears it.
-pub fn parse_capabilities(before: Option<u64>, text: &str) -> Result<u64, ValueError> {
-    let (invert, names) = match text.trim().strip_prefix('~') {
+/// Names of the set's known capabilities, by number, separated by spaces.
+pub fn format_capabilities(set: u64) -> String {
+    let known = (0u32..).zip(CAPABILITIES);
+    let names: Vec<&str> = known
+        .filter(|(number, _)| set >> number & 1 == 1)
+        .map(|(_, name)| name)
+        .collect();
+    names.join(" ")
+}
+
+/// Applies one line of `CapabilityBoundingSet=` (`initial`: `u64::MAX`) or `AmbientCapabilities=`
+/// (`initial`: 0) to the set so far, bit n being capability n. `~` takes away; a line without
+/// capabilities empties the set, or fills it with `~`; the first line, and one after a set that
+/// is as it was at first, replaces.
+///
+/// Unknown names are left out of the set, and named by the error.
+pub fn apply_capabilities(set: &mut u64, initial: u64, text: &str) -> Result<(), ValueError> {
+    let (invert, names) = match text.strip_prefix('~') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let mut set = 0u64;
-    for name in names.split_whitespace() {
-        let number =
-            capability_from_name(name).ok_or_else(|| ValueError::not(name, "capability"))?;
-        set |= 1 << number;
-    }
-    Ok(match (invert, before) {
-        (true, None) => !set,
-        (true, Some(before)) if set != 0 => before & !set,
-        (true, Some(_)) => u64::MAX,
-        (false, _) if set == 0 => 0,
-        (false, before) => before.unwrap_or(0) | set,
-    })
+    let mut named = 0u64;
+    let outcome = each_word(names, Split::Quoted, |name| {
+        named |= 1 << capability_from_name(name)?;
+        Ok(())
+    });
+    *set = match (named == 0 || *set == initial, invert) {
+        (true, true) => !named,
+        (true, false) => named,
+        (false, true) => *set & !named,
+        (false, false) => *set | named,
+    };
+    outcome
 }
 
 #[cfg(test)]
@@ -90,19 +110,49 @@ mod tests {
 
     #[test]
     fn folds_lines() {
-        let fold = |lines: &[&str]| {
-            lines
-                .iter()
-                .try_fold(None, |set, line| parse_capabilities(set, line).map(Some))
+        let fold = |initial, lines: &[&str]| {
+            let mut set = initial;
+            for line in lines {
+                apply_capabilities(&mut set, initial, line).expect("known names");
+            }
+            set
         };
-        assert_eq!(fold(&["CAP_CHOWN cap_kill"]), Ok(Some(0b10_0001)));
-        assert_eq!(
-            fold(&["CAP_CHOWN", "CAP_KILL", "~CAP_CHOWN"]),
-            Ok(Some(0b10_0000))
+        for (lines, bounding, ambient) in [
+            (&["CAP_CHOWN cap_kill"][..], 0b10_0001, 0b10_0001),
+            (&["CAP_CHOWN", "5", "~CAP_CHOWN"], 0b10_0000, 0b10_0000),
+            (&["~CAP_CHOWN"], !1, !1),
+            (&["~CAP_CHOWN", "CAP_CHOWN"], u64::MAX, u64::MAX),
+            (&["CAP_KILL", ""], 0, 0),
+            (&["", "~"], u64::MAX, u64::MAX),
+            (&["", "CAP_CHOWN"], 1, 1),
+            (&["", "~CAP_CHOWN"], 0, !1),
+        ] {
+            assert_eq!(fold(u64::MAX, lines), bounding, "{lines:?}");
+            assert_eq!(fold(0, lines), ambient, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_left_out() {
+        let mut set = u64::MAX;
+        let outcome = apply_capabilities(&mut set, u64::MAX, "CAP_CHOWN CAP_NOPE 64");
+        assert_eq!(set, 1);
+        let message = outcome.expect_err("two are unknown").0;
+        assert!(
+            message.contains("'CAP_NOPE'") && message.contains("'64'"),
+            "{message}"
         );
-        assert_eq!(fold(&["~CAP_CHOWN"]), Ok(Some(!1)));
-        assert_eq!(fold(&[""]), Ok(Some(0)));
-        assert_eq!(fold(&["", "~"]), Ok(Some(u64::MAX)));
-        assert!(fold(&["CAP_NOPE"]).is_err());
+    }
+
+    #[test]
+    fn prints_what_it_reads() {
+        for set in [0, 1, 0x3000, (1 << 41) - 1] {
+            let mut again = 0;
+            assert_eq!(
+                apply_capabilities(&mut again, 0, &format_capabilities(set)),
+                Ok(())
+            );
+            assert_eq!(again, set);
+        }
     }
 }

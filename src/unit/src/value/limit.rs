@@ -1,10 +1,51 @@
-//! Resource limits and percentages.
+//! Resource limits (setrlimit(2)).
+use super::integer::{NumberError, unsigned};
 use super::{ValueError, parse_size, parse_timespan};
 use crate::model::{Resource, Rlimit};
 
+/// Names of the resources, by the number that the kernel gives them.
+const RESOURCES: [(&str, Resource); 16] = [
+    ("CPU", Resource::Cpu),
+    ("FSIZE", Resource::Fsize),
+    ("DATA", Resource::Data),
+    ("STACK", Resource::Stack),
+    ("CORE", Resource::Core),
+    ("RSS", Resource::Rss),
+    ("NPROC", Resource::Nproc),
+    ("NOFILE", Resource::Nofile),
+    ("MEMLOCK", Resource::Memlock),
+    ("AS", Resource::As),
+    ("LOCKS", Resource::Locks),
+    ("SIGPENDING", Resource::Sigpending),
+    ("MSGQUEUE", Resource::Msgqueue),
+    ("NICE", Resource::Nice),
+    ("RTPRIO", Resource::Rtprio),
+    ("RTTIME", Resource::Rttime),
+];
+
+/// The resource called `NOFILE`.
+pub fn resource_from_name(name: &str) -> Option<Resource> {
+    let found = RESOURCES.iter().find(|(known, _)| *known == name);
+    found.map(|&(_, resource)| resource)
+}
+
+/// The resource that `LimitNOFILE`, `RLIMIT_NOFILE` or `NOFILE` is about.
+pub fn resource_from_directive(key: &str) -> Option<Resource> {
+    let prefixed = key
+        .strip_prefix("RLIMIT_")
+        .or_else(|| key.strip_prefix("Limit"));
+    resource_from_name(prefixed.unwrap_or(key))
+}
+
+/// The number that the kernel gives to the resource.
+pub fn resource_number(resource: Resource) -> u32 {
+    let at = RESOURCES.iter().position(|(_, known)| *known == resource);
+    let at = at.expect("RESOURCES has every resource");
+    u32::try_from(at).expect("RESOURCES is short")
+}
+
 /// `SOFT:HARD`, or one value for both, in the unit of setrlimit(2).
 pub fn parse_rlimit(resource: Resource, text: &str) -> Result<Rlimit, ValueError> {
-    let text = text.trim();
     let (soft, hard) = text.split_once(':').unwrap_or((text, text));
     let limit = Rlimit {
         soft: bound(resource, soft)?,
@@ -18,19 +59,36 @@ pub fn parse_rlimit(resource: Resource, text: &str) -> Result<Rlimit, ValueError
     Ok(limit)
 }
 
+/// `SOFT:HARD`, or one value when both are the same.
+pub fn format_rlimit(limit: Rlimit) -> String {
+    let one = |value| match value {
+        u64::MAX => "infinity".to_owned(),
+        value => value.to_string(),
+    };
+    match limit.soft == limit.hard {
+        true => one(limit.soft),
+        false => format!("{}:{}", one(limit.soft), one(limit.hard)),
+    }
+}
+
+/// `u64::MAX` is infinity.
 fn bound(resource: Resource, text: &str) -> Result<u64, ValueError> {
     if text == "infinity" {
         return Ok(u64::MAX);
     }
     match resource {
         // Whole seconds, rounded up: a limit of 0 would kill at once.
-        Resource::Cpu => parse_timespan(text).map(|us| us.div_ceil(1_000_000)),
+        Resource::Cpu => parse_timespan(text).map(|us| match us {
+            u64::MAX => u64::MAX,
+            us => us.div_ceil(1_000_000),
+        }),
         // A bare number is µs here, not seconds.
         Resource::Rttime => match text.parse() {
             Ok(us) => Ok(us),
             Err(_) => parse_timespan(text),
         },
-        Resource::Nice => nice(text),
+        Resource::Nice => nice(text)
+            .map_err(|err| err.say(text, "nice limit (-20 to +19 with a sign, or 0 to 40)")),
         Resource::Fsize
         | Resource::Data
         | Resource::Stack
@@ -38,41 +96,29 @@ fn bound(resource: Resource, text: &str) -> Result<u64, ValueError> {
         | Resource::Rss
         | Resource::As
         | Resource::Memlock
-        | Resource::Msgqueue => parse_size(text),
+        | Resource::Msgqueue => parse_size(text).and_then(|size| match size {
+            // It would read as infinity.
+            u64::MAX => Err(ValueError::beyond(text, "limit")),
+            size => Ok(size),
+        }),
         Resource::Nofile
         | Resource::Nproc
         | Resource::Locks
         | Resource::Sigpending
-        | Resource::Rtprio => text
-            .parse()
-            .map_err(|_| ValueError::not(text, "limit (a number, or infinity)")),
+        | Resource::Rtprio => unsigned(text, u64::MAX - 1)
+            .map_err(|err| err.say(text, "limit (a number, or infinity)")),
     }
 }
 
 /// `+5` and `-5` are nice levels, which the kernel counts as 20 - level; a bare number is raw.
-fn nice(text: &str) -> Result<u64, ValueError> {
-    let wrong = || ValueError::not(text, "nice limit (-20 to +19 with a sign, or 0 to 40)");
-    let number: i64 = text.parse().map_err(|_| wrong())?;
-    let raw = match text.starts_with(['+', '-']) {
-        true if (-20..=19).contains(&number) => 20 - number,
-        false if (0..=40).contains(&number) => number,
-        true | false => return Err(wrong()),
-    };
-    u64::try_from(raw).map_err(|_| wrong())
-}
-
-/// A percentage in hundredths: `12.5%` is 1250. At most two decimals, no upper bound.
-pub fn parse_permyriad(text: &str) -> Option<u32> {
-    let number = text.strip_suffix('%')?;
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) || part.len() > 2 {
-        return None;
+fn nice(text: &str) -> Result<u64, NumberError> {
+    if let Some(level) = text.strip_prefix('+') {
+        Ok(20 - unsigned(level, 19)?)
+    } else if let Some(level) = text.strip_prefix('-') {
+        Ok(20 + unsigned(level, 20)?)
+    } else {
+        unsigned(text, 40)
     }
-    let scale = if part.len() == 1 { 10 } else { 1 };
-    let part: u32 = part.parse().ok()?;
-    let whole: u32 = whole.parse().ok()?;
-    whole.checked_mul(100)?.checked_add(part * scale)
 }
 
 #[cfg(test)]
@@ -83,27 +129,39 @@ mod tests {
     fn reads_limits() {
         let both = |n| Rlimit { soft: n, hard: n };
         for (resource, text, limit) in [
-            (Resource::Nofile, "4:5", Rlimit { soft: 4, hard: 5 }),
-            (Resource::Nofile, "infinity", both(u64::MAX)),
-            (Resource::Cpu, "1234ms", both(2)),
-            (Resource::Nice, "+19", both(1)),
-            (Resource::Nice, "-20", both(40)),
-            (Resource::Nice, "40", both(40)),
+            (Resource::Nofile, "0x10", both(16)),
+            (Resource::Cpu, "infinity", both(u64::MAX)),
             (Resource::Rttime, "500ms", both(500_000)),
             (Resource::Memlock, "64K", both(65536)),
+            (
+                Resource::Core,
+                "0:infinity",
+                Rlimit {
+                    soft: 0,
+                    hard: u64::MAX,
+                },
+            ),
         ] {
             assert_eq!(parse_rlimit(resource, text), Ok(limit), "{text}");
         }
-        for text in ["", "5:4:3", "10:5", "abc", "-1"] {
+        for text in [":", "4:", ":4", "10:5", "-1", "18446744073709551615"] {
             assert!(parse_rlimit(Resource::Nofile, text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn reads_percentages() {
-        assert_eq!(parse_permyriad("12.5%"), Some(1250));
-        assert_eq!(parse_permyriad("50%"), Some(5000));
-        assert_eq!(parse_permyriad("1.234%"), None);
-        assert_eq!(parse_permyriad("50"), None);
+    fn resources_have_the_kernels_numbers() {
+        assert_eq!(resource_number(Resource::Cpu), 0);
+        assert_eq!(resource_number(Resource::Nofile), 7);
+        assert_eq!(resource_number(Resource::Rttime), 15);
+    }
+
+    #[test]
+    fn prints_what_it_reads() {
+        for (soft, hard) in [(1, 2), (3, 3), (4, u64::MAX), (u64::MAX, u64::MAX)] {
+            let limit = Rlimit { soft, hard };
+            let again = parse_rlimit(Resource::Nofile, &format_rlimit(limit));
+            assert_eq!(again, Ok(limit));
+        }
     }
 }

@@ -1,4 +1,6 @@
 //! Signal names of Linux (x86, ARM, RISC-V, s390x numbering).
+use super::ValueError;
+use super::integer::{NumberError, signed};
 
 /// Names by number, from 1.
 const NAMES: [&str; 31] = [
@@ -37,28 +39,47 @@ const NAMES: [&str; 31] = [
 /// First and last real-time signal as glibc counts them.
 const REALTIME: std::ops::RangeInclusive<i32> = 34..=64;
 
-/// `TERM`, `SIGTERM`, `15`, `RTMIN+3`.
-pub fn parse_signal(text: &str) -> Option<i32> {
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok().filter(|n| (1..=64).contains(n));
+/// `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `RTMAX-1`.
+pub fn parse_signal(text: &str) -> Result<i32, ValueError> {
+    signal(text).map_err(|err| err.say(text, "signal (such as SIGTERM, or 1 to 64)"))
+}
+
+fn signal(text: &str) -> Result<i32, NumberError> {
+    match signed(text, 1, i64::from(*REALTIME.end())) {
+        Ok(number) => return i32::try_from(number).map_err(|_| NumberError::Range),
+        Err(NumberError::Range) => return Err(NumberError::Range),
+        Err(NumberError::Form) => {}
     }
     let name = text.strip_prefix("SIG").unwrap_or(text);
-    let offset = |tail: &str, sign: char| match tail {
-        "" => Some(0),
-        tail => tail.strip_prefix(sign)?.parse::<u8>().ok().map(i32::from),
-    };
-    let realtime = if let Some(tail) = name.strip_prefix("RTMIN") {
-        Some(REALTIME.start() + offset(tail, '+')?)
-    } else if let Some(tail) = name.strip_prefix("RTMAX") {
-        Some(REALTIME.end() - offset(tail, '-')?)
-    } else {
-        None
-    };
-    if let Some(number) = realtime {
-        return REALTIME.contains(&number).then_some(number);
+    if let Some(at) = NAMES.iter().position(|known| &known[3..] == name) {
+        return i32::try_from(at + 1).map_err(|_| NumberError::Range);
     }
-    let at = NAMES.iter().position(|known| &known[3..] == name)?;
-    i32::try_from(at + 1).ok()
+    let (base, sign, offset) = if let Some(offset) = name.strip_prefix("RTMIN") {
+        (*REALTIME.start(), '+', offset)
+    } else if let Some(offset) = name.strip_prefix("RTMAX") {
+        (*REALTIME.end(), '-', offset)
+    } else {
+        return Err(NumberError::Form);
+    };
+    if offset.is_empty() {
+        return Ok(base);
+    }
+    if !offset.starts_with(sign) {
+        return Err(NumberError::Form);
+    }
+    let span = i64::from(REALTIME.end() - REALTIME.start());
+    let offset = signed(offset, -span, span)?;
+    let number = i32::try_from(offset).map(|offset| base + offset);
+    number.map_err(|_| NumberError::Range)
+}
+
+/// `TERM` of 15, `RTMIN+3` of 37: the shortest text that means the signal.
+pub fn format_signal(number: i32) -> String {
+    match signal_name(number) {
+        Some(name) => name[3..].to_owned(),
+        None if REALTIME.contains(&number) => format!("RTMIN+{}", number - REALTIME.start()),
+        None => number.to_string(),
+    }
 }
 
 /// `SIGTERM` of 15; real-time signals have none that is fixed.
@@ -73,15 +94,28 @@ mod tests {
 
     #[test]
     fn names_and_numbers_agree() {
-        for number in 1..=31 {
-            let name = signal_name(number).expect("named");
-            assert_eq!(parse_signal(name), Some(number));
-            assert_eq!(parse_signal(&name[3..]), Some(number));
+        for number in 1..=64 {
+            let name = format_signal(number);
+            assert_eq!(parse_signal(&name), Ok(number));
         }
-        assert_eq!(parse_signal("RTMIN+3"), Some(37));
-        assert_eq!(parse_signal("SIGRTMAX"), Some(64));
-        for bad in ["", "0", "65", "TERMX", "SIG", "RTMIN+40", "RTMIN3"] {
-            assert_eq!(parse_signal(bad), None, "{bad}");
+        for number in 1..=31 {
+            assert_eq!(
+                parse_signal(signal_name(number).expect("named")),
+                Ok(number)
+            );
+        }
+    }
+
+    #[test]
+    fn reads_realtime_signals() {
+        assert_eq!(parse_signal("RTMIN+3"), Ok(37));
+        assert_eq!(parse_signal("RTMIN+0x3"), Ok(37));
+        assert_eq!(parse_signal("SIGRTMAX-0"), Ok(64));
+        assert_eq!(parse_signal("RTMAX-30"), Ok(34));
+        for bad in [
+            "", "0", "65", "-1", "TERMX", "SIG", "sigterm", "RTMIN+31", "RTMIN3",
+        ] {
+            assert!(parse_signal(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Time spans (systemd.time(7)): `90`, `1min 30s`, `5.5s`, `infinity`.
+//! Time spans (systemd.time(7)): `90`, `1min 30s`, `5.5s`, `infinity`; read and printed.
 use super::ValueError;
 
 const SECOND: u64 = 1_000_000;
@@ -21,14 +21,66 @@ const UNITS: &[(&[&str], u64)] = &[
     (&["years", "year", "y"], YEAR),
     (&["usec", "us", "μs", "µs"], 1),
 ];
+/// Units that only [`parse_nanoseconds`] knows, in ns.
+const NANOSECOND: &[(&[&str], u64)] = &[(&["nsec", "ns"], 1)];
 
 /// A time span in µs; a bare number is seconds; `u64::MAX` is infinity.
 pub fn parse_timespan(text: &str) -> Result<u64, ValueError> {
-    parse(text).ok_or_else(|| ValueError::not(text, "time span (such as 5s, 1min 30s, infinity)"))
+    parse_timespan_with_unit(text, SECOND)
 }
 
-fn parse(text: &str) -> Option<u64> {
-    let mut rest = text.trim();
+/// A time span in µs; a bare number is in `unit_us` (µs, from 1); `u64::MAX` is infinity.
+pub fn parse_timespan_with_unit(text: &str, unit_us: u64) -> Result<u64, ValueError> {
+    parse(text, unit_us.max(1), unit_in_us)
+        .ok_or_else(|| ValueError::not(text, "time span (such as 5s, 1min 30s, infinity)"))
+}
+
+/// A time span in ns; a bare number is nanoseconds; `u64::MAX` is infinity.
+pub fn parse_nanoseconds(text: &str) -> Result<u64, ValueError> {
+    parse(text, 1, unit_in_ns)
+        .ok_or_else(|| ValueError::not(text, "time span (such as 50us, 200ns, infinity)"))
+}
+
+/// A time-out in µs: a span, of which 0 means infinity (`u64::MAX`).
+pub fn parse_timeout(text: &str) -> Result<u64, ValueError> {
+    let us = parse_timespan(text)?;
+    Ok(if us == 0 { u64::MAX } else { us })
+}
+
+/// A time span in µs, which is infinity (`u64::MAX`) if nothing is said.
+pub fn parse_timespan_or_infinity(text: &str) -> Result<u64, ValueError> {
+    match text.trim_matches(WHITESPACE).is_empty() {
+        true => Ok(u64::MAX),
+        false => parse_timespan(text),
+    }
+}
+
+/// Between the spans of a text, and around it.
+const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// The unit that `text` starts with, and what follows it.
+fn unit_in_us(text: &str) -> Option<(u64, &str)> {
+    unit(text, UNITS)
+}
+
+fn unit_in_ns(text: &str) -> Option<(u64, &str)> {
+    let coarse = || unit(text, UNITS).map(|(us, rest)| (us * 1_000, rest));
+    unit(text, NANOSECOND).or_else(coarse)
+}
+
+/// The longest spelling counts: `month` is no `m`.
+fn unit<'a>(text: &'a str, units: &[(&[&str], u64)]) -> Option<(u64, &'a str)> {
+    let spellings = units
+        .iter()
+        .flat_map(|(names, unit)| names.iter().map(|name| (*name, *unit)));
+    spellings
+        .filter_map(|(name, unit)| Some((unit, text.strip_prefix(name)?)))
+        .min_by_key(|(_, rest)| rest.len())
+}
+
+/// Spans one after the other, `1h 30min`; the sum stays below infinity.
+fn parse(text: &str, default: u64, unit_of: impl Fn(&str) -> Option<(u64, &str)>) -> Option<u64> {
+    let mut rest = text.trim_matches(WHITESPACE);
     if rest == "infinity" {
         return Some(u64::MAX);
     }
@@ -37,40 +89,36 @@ fn parse(text: &str) -> Option<u64> {
     }
     let mut total: u64 = 0;
     while !rest.is_empty() {
-        let signed = rest
-            .strip_prefix('+')
-            .filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit()));
-        rest = signed.unwrap_or(rest);
-        let (whole, after) = digits(rest);
+        let signed = rest.strip_prefix('+').filter(|tail| !tail.starts_with('.'));
+        let (whole, after) = digits(signed.unwrap_or(rest));
         let (fraction, after) = match after.strip_prefix('.') {
-            Some(tail) => digits(tail),
+            // `5.` and `.` are refused, `.5` is half.
+            Some(tail) => Some(digits(tail)).filter(|(fraction, _)| !fraction.is_empty())?,
+            None if whole.is_empty() => return None,
             None => ("", after),
         };
-        // `5.` and `.` are refused, `.5` is half.
-        let dot = rest[whole.len()..].starts_with('.');
-        if (whole.is_empty() && fraction.is_empty()) || (dot && fraction.is_empty()) {
+        let (unit, tail) = match unit_of(after.trim_start_matches(WHITESPACE)) {
+            Some(found) => found,
+            // `12.34.56` is a slip; `3.1s.2` and `12.34 .56` are two spans.
+            None if !after.is_empty() && !after.starts_with(WHITESPACE) => return None,
+            None => (default, after),
+        };
+        // As in systemd: a signed number, which leaves the whole below infinity.
+        let whole: i64 = match whole {
+            "" => 0,
+            whole => whole.parse().ok()?,
+        };
+        let whole = whole.unsigned_abs();
+        if whole >= u64::MAX / unit {
             return None;
         }
-        let after = after.trim_start();
-        let end = after
-            .find(|c: char| c.is_ascii_digit() || c == '.' || c == '-' || c.is_whitespace())
-            .unwrap_or(after.len());
-        let (name, tail) = after.split_at(end);
-        let unit = match name {
-            // `12.34.56` is a slip; `3.1s.2` is two spans.
-            "" if tail.starts_with('.') => return None,
-            "" => SECOND,
-            name => UNITS.iter().find(|(names, _)| names.contains(&name))?.1,
-        };
-        let whole: u64 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().ok()?
-        };
         total = total
-            .checked_add(whole.checked_mul(unit)?)?
+            .checked_add(whole * unit)?
             .checked_add(part(fraction, unit))?;
-        rest = tail.trim_start();
+        if total == u64::MAX {
+            return None;
+        }
+        rest = tail.trim_start_matches(WHITESPACE);
     }
     Some(total)
 }
@@ -93,8 +141,14 @@ fn part(fraction: &str, mut unit: u64) -> u64 {
         .sum()
 }
 
-/// The span as people write it: `1min 30s`.
-pub fn format_timespan(mut us: u64) -> String {
+/// The span as people write it, to the µs: `1min 30s`, `2.500000s`.
+pub fn format_timespan(us: u64) -> String {
+    format_timespan_to(us, 1)
+}
+
+/// The span, without what is finer than `accuracy_us` (µs; 1, 1,000 or 1,000,000),
+/// unless that is all there is. Below a minute the rest of a unit is decimals: `12.345ms`.
+pub fn format_timespan_to(mut us: u64, accuracy_us: u64) -> String {
     if us == u64::MAX {
         return "infinity".into();
     }
@@ -112,12 +166,27 @@ pub fn format_timespan(mut us: u64) -> String {
         ("ms", 1_000),
         ("us", 1),
     ];
-    let mut parts = Vec::new();
+    let hidden = std::iter::successors(Some(accuracy_us), |left| Some(left / 10))
+        .take_while(|&left| left > 1)
+        .fold(0, |count, _| count + 1);
+    let mut parts: Vec<String> = Vec::new();
     for (name, unit) in scale {
-        if us >= unit {
-            parts.push(format!("{}{name}", us / unit));
-            us %= unit;
+        if us == 0 || (us < accuracy_us && !parts.is_empty()) {
+            break;
         }
+        if us < unit {
+            continue;
+        }
+        let (whole, rest) = (us / unit, us % unit);
+        let decimals = unit.ilog10().saturating_sub(hidden);
+        if us < MINUTE && rest > 0 && decimals > 0 {
+            let width = decimals as usize;
+            let rest = rest / 10_u64.pow(hidden);
+            parts.push(format!("{whole}.{rest:0width$}{name}"));
+            break;
+        }
+        parts.push(format!("{whole}{name}"));
+        us = rest;
     }
     parts.join(" ")
 }
@@ -139,7 +208,7 @@ mod tests {
             ("+3.1s", 3_100_000),
             ("infinity", u64::MAX),
         ] {
-            assert_eq!(parse(text), Some(us), "{text}");
+            assert_eq!(parse_timespan(text), Ok(us), "{text}");
         }
         for text in [
             "",
@@ -153,14 +222,14 @@ mod tests {
             ".",
             "12.34.56",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert!(parse_timespan(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn prints_what_it_reads() {
         for us in [0, 1, 90_000_000, 100_000, 3_661_000_001, u64::MAX] {
-            assert_eq!(parse(&format_timespan(us)), Some(us));
+            assert_eq!(parse_timespan(&format_timespan(us)), Ok(us));
         }
     }
 }

@@ -92,22 +92,13 @@ impl Row {
 
     /// The items of one cell; an empty cell has none.
     pub fn list(&self, column: &str) -> Vec<String> {
-        let raw = self.raw(column);
-        if raw.is_empty() {
-            return Vec::new();
-        }
-        // A backslash takes its next character along, so `\\|` is no separator.
-        let mut items = vec![String::new()];
-        let mut chars = raw.chars();
-        while let Some(c) = chars.next() {
-            let next = if c == '\\' { chars.next() } else { None };
-            match (next, items.last_mut()) {
-                (Some('|'), _) => items.push(String::new()),
-                (next, Some(item)) => item.extend([c].into_iter().chain(next)),
-                (_, None) => {}
-            }
-        }
-        items.iter().map(|item| unescape(item)).collect()
+        items(self.raw(column))
+    }
+
+    /// The cells from this column to the end of the line, each a list.
+    pub fn lists(&self, column: &str) -> Vec<Vec<String>> {
+        let cells = self.cells.iter().skip(self.at(column));
+        cells.map(|cell| items(cell)).collect()
     }
 
     /// The cells from this column to the end of the line, possibly none.
@@ -115,6 +106,24 @@ impl Row {
         let cells = self.cells.iter().skip(self.at(column));
         cells.map(|cell| unescape(cell)).collect()
     }
+}
+
+fn items(cell: &str) -> Vec<String> {
+    if cell.is_empty() {
+        return Vec::new();
+    }
+    // A backslash takes its next character along, so `\\|` is no separator.
+    let mut items = vec![String::new()];
+    let mut chars = cell.chars();
+    while let Some(c) = chars.next() {
+        let next = if c == '\\' { chars.next() } else { None };
+        match (next, items.last_mut()) {
+            (Some('|'), _) => items.push(String::new()),
+            (next, Some(item)) => item.extend([c].into_iter().chain(next)),
+            (_, None) => {}
+        }
+    }
+    items.iter().map(|item| unescape(item)).collect()
 }
 
 fn unescape(cell: &str) -> String {

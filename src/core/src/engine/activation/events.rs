@@ -298,6 +298,7 @@ impl Activation {
                 ServiceType::Simple
                 | ServiceType::Idle
                 | ServiceType::Exec
+                | ServiceType::Dbus
                 | ServiceType::Forking
                 | ServiceType::Notify
                 | ServiceType::Oneshot => match failed {

@@ -67,7 +67,7 @@ impl Activation {
         }
         let ready = match self.service().service_type {
             ServiceType::Simple | ServiceType::Idle => self.main_is_known(),
-            ServiceType::Exec => self.main_is_known() && self.execed,
+            ServiceType::Exec | ServiceType::Dbus => self.main_is_known() && self.execed,
             ServiceType::Notify => self.ready,
             ServiceType::Forking => {
                 self.ready && (self.main == Main::Alive || self.service().pid_file.is_none())

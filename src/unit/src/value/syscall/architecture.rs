@@ -2,7 +2,7 @@
 use crate::property::PropertyValue;
 use crate::text::nearest;
 use crate::value::ValueError;
-use crate::words::{Escapes, next_word};
+use crate::words::{Split, Words};
 use std::collections::BTreeSet;
 
 /// Names that systemd 252 reads. `native` is not translated: it stands beside the name that it has
@@ -39,12 +39,12 @@ impl SyscallArchitectures {
     /// skipped; the others count.
     pub fn apply(&mut self, text: &str) -> Vec<ValueError> {
         let mut complaints = Vec::new();
-        let mut rest = text.trim();
-        if rest.is_empty() {
+        if text.trim().is_empty() {
             self.0.clear();
         }
+        let mut rest = Words::new(text);
         loop {
-            match next_word(&mut rest, Escapes::Relaxed) {
+            match rest.take_lenient(&Split::LIST) {
                 Ok(None) => return complaints,
                 Ok(Some(word)) => match ARCHITECTURES.iter().find(|known| **known == word) {
                     Some(known) => {
@@ -53,7 +53,7 @@ impl SyscallArchitectures {
                     None => complaints.push(unknown(&word)),
                 },
                 Err(error) => {
-                    complaints.push(ValueError(format!("{error}, at '{rest}'")));
+                    complaints.push(ValueError(error.to_string()));
                     return complaints;
                 }
             }

@@ -1,0 +1,128 @@
+//! What a unit sets of the directives that no field of the model holds: each as a value of its own
+//! kind, which shows as its property. A directive moves from here to a field of the model when
+//! code begins to act on it.
+use crate::property::PropertyValue;
+use crate::table::{Family, RowId, kept};
+use crate::value::shape;
+use crate::value::{
+    AddressFamilies, AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces,
+    SocketBind, SyscallArchitectures, SyscallFilter,
+};
+use std::collections::BTreeSet;
+
+/// The value of one directive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// What is as it shows.
+    Plain(PropertyValue),
+    /// `CPUAffinity=`, `AllowedCPUs=`, `NUMAMask=`.
+    Cpus(CpuSet),
+    /// `RestrictAddressFamilies=`.
+    Families(AddressFamilies),
+    /// `RestrictNetworkInterfaces=`.
+    Interfaces(Interfaces),
+    /// `IPAddressAllow=`, `IPAddressDeny=`.
+    Networks(BTreeSet<AddressPrefix>),
+    /// `SocketBindAllow=`, `SocketBindDeny=`.
+    Sockets(Vec<SocketBind>),
+    /// `DeviceAllow=`.
+    Devices(Vec<DeviceRule>),
+    /// Weights, bandwidths and latencies of devices.
+    Rates(Vec<DeviceNumber>),
+    /// `SystemCallFilter=`, `SystemCallLog=`; boxed, for it is large and rare.
+    Calls(Box<SyscallFilter>),
+    /// `SystemCallArchitectures=`.
+    Architectures(SyscallArchitectures),
+    /// `DisableControllers=`.
+    Controllers(Controllers),
+}
+
+impl From<PropertyValue> for Setting {
+    fn from(value: PropertyValue) -> Setting {
+        Setting::Plain(value)
+    }
+}
+
+impl Setting {
+    /// As systemd shows it.
+    pub fn property(&self) -> PropertyValue {
+        match self {
+            Setting::Plain(value) => value.clone(),
+            Setting::Cpus(set) => set.into(),
+            Setting::Families(families) => families.into(),
+            Setting::Interfaces(interfaces) => interfaces.into(),
+            Setting::Networks(networks) => shape::list(networks),
+            Setting::Sockets(rules) => shape::list(rules),
+            Setting::Devices(rules) => shape::list(rules),
+            Setting::Rates(rates) => shape::device_numbers(rates),
+            Setting::Calls(filter) => filter.property(),
+            Setting::Architectures(set) => set.property(),
+            Setting::Controllers(set) => set.into(),
+        }
+    }
+}
+
+/// The values that differ from systemd's default, by row of the directive table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings(Vec<(RowId, Setting)>);
+
+impl Settings {
+    /// The value of a directive, such as `PrivateTmp` of [`Family::Exec`]: its default where the
+    /// unit does not say otherwise.
+    ///
+    /// # Panics
+    /// When no row is kept by that name: a slip in the code, not in the input.
+    pub fn get(&self, family: Family, key: &str) -> &Setting {
+        let (id, default) = kept(family, key).expect("the code names rows that are kept");
+        self.by_id(id).unwrap_or(default)
+    }
+
+    /// The text of a directive that is one.
+    pub fn text(&self, family: Family, key: &str) -> &str {
+        match self.get(family, key) {
+            Setting::Plain(value) => value.text(),
+            _ => "",
+        }
+    }
+
+    /// Whether a flag is set.
+    pub fn is_true(&self, family: Family, key: &str) -> bool {
+        *self.get(family, key) == Setting::Plain(PropertyValue::Bool(true))
+    }
+
+    pub(crate) fn by_id(&self, id: RowId) -> Option<&Setting> {
+        let at = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Those that are set, in the order of the table.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RowId, &Setting)> {
+        self.0.iter().map(|(id, value)| (*id, value))
+    }
+
+    /// Sets a directive by its name; see [`Settings::get`].
+    pub(crate) fn set(&mut self, family: Family, key: &str, value: impl Into<Setting>) {
+        let (id, default) = kept(family, key).expect("the code names rows that are kept");
+        self.put(id, value.into(), default);
+    }
+
+    /// Sets a value; one that equals the default takes the setting away, so that two units that
+    /// mean the same are equal.
+    pub(crate) fn put(&mut self, id: RowId, value: Setting, default: &Setting) {
+        let found = self.0.binary_search_by_key(&id, |(id, _)| *id);
+        match (found, value == *default) {
+            (Ok(at), true) => {
+                self.0.remove(at);
+            }
+            (Ok(at), false) => self.0[at].1 = value,
+            (Err(_), true) => {}
+            (Err(at), false) => self.0.insert(at, (id, value)),
+        }
+    }
+}
+
+impl From<&str> for Setting {
+    fn from(text: &str) -> Setting {
+        Setting::Plain(text.into())
+    }
+}

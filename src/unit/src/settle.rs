@@ -1,0 +1,415 @@
+//! What only the end of the files decides: defaults that depend on other directives, settings that
+//! imply others, and whether a unit makes sense as a whole.
+use crate::draft::Draft;
+use crate::model::{ExecRole, NotifyAccess, Restart, ServiceType};
+use crate::name::{UnitKind, UnitName};
+use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
+use crate::settings::Setting;
+use crate::table::Family::{self, Exec, Resource, Service};
+use crate::tree::HostFacts;
+use crate::value::{Amount, DeviceRule, ValueError, capability_from_name};
+
+const SECOND: u64 = 1_000_000;
+
+/// Settles a draft for its kind. The error refuses the unit, which is settled all the same.
+pub(crate) fn settle(
+    draft: &mut Draft,
+    name: &UnitName,
+    facts: &HostFacts,
+) -> Result<(), ValueError> {
+    let kind = name.kind();
+    settle_unit(draft, name);
+    if kind == UnitKind::Service {
+        settle_service(draft);
+    }
+    if runs_processes(kind) {
+        imply(draft, name);
+    }
+    tasks(draft, kind, facts);
+    if shares_resources(kind) {
+        slice(draft, name);
+    }
+    if kind == UnitKind::Socket {
+        settle_socket(draft, name);
+    }
+    trigger(draft, name);
+    match kind {
+        UnitKind::Service => check_service(draft),
+        UnitKind::Timer | UnitKind::Path | UnitKind::Socket => check_trigger(draft, kind),
+        UnitKind::Target
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Mount
+        | UnitKind::Automount
+        | UnitKind::Swap
+        | UnitKind::Device => Ok(()),
+    }
+}
+
+/// Kinds with the directives of systemd.exec(5).
+pub(crate) fn runs_processes(kind: UnitKind) -> bool {
+    matches!(
+        kind,
+        UnitKind::Service | UnitKind::Socket | UnitKind::Mount | UnitKind::Swap
+    )
+}
+
+/// Kinds with the directives of systemd.resource-control(5).
+pub(crate) fn shares_resources(kind: UnitKind) -> bool {
+    runs_processes(kind) || matches!(kind, UnitKind::Slice | UnitKind::Scope)
+}
+
+fn settle_unit(draft: &mut Draft, name: &UnitName) {
+    let kind = name.kind();
+    let host = matches!(
+        kind,
+        UnitKind::Mount | UnitKind::Automount | UnitKind::Swap | UnitKind::Slice | UnitKind::Scope
+    );
+    if host && !draft.has("Unit", "IgnoreOnIsolate") {
+        draft
+            .settings
+            .set(Family::Unit, "IgnoreOnIsolate", Setting::Plain(Bool(true)));
+    }
+    // What bounds a job bounds its running, too.
+    if draft.has("Unit", "JobTimeoutSec") && !draft.has("Unit", "JobRunningTimeoutSec") {
+        let timeout = draft.settings.get(Family::Unit, "JobTimeoutSec").clone();
+        draft
+            .settings
+            .set(Family::Unit, "JobRunningTimeoutSec", timeout);
+    }
+    // Nothing waits for itself.
+    for set in crate::dependencies::sets_mut(&mut draft.unit) {
+        set.remove(name);
+    }
+    // Devices come when they come.
+    draft
+        .unit
+        .before
+        .retain(|other| other.kind() != UnitKind::Device);
+}
+
+fn settle_service(draft: &mut Draft) {
+    let starts = count(draft, ExecRole::Start) > 0;
+    let bus = !draft.settings.text(Service, "BusName").is_empty();
+    let settled = match draft.service_type {
+        Some(service_type) => service_type,
+        None if bus => ServiceType::Dbus,
+        // Without Type= and ExecStart= it is a oneshot.
+        None if !starts => ServiceType::Oneshot,
+        None => ServiceType::Simple,
+    };
+    // A watchdog, or a store for descriptors, needs somebody to listen to.
+    let zero = Setting::Plain(Unsigned(0));
+    let watched =
+        draft.has("Service", "WatchdogSec") && *draft.settings.get(Service, "WatchdogSec") != zero;
+    let watched = watched || *draft.settings.get(Service, "FileDescriptorStoreMax") != zero;
+    let service = &mut draft.service;
+    service.service_type = settled;
+    service.timeout_start_us = match draft.timeout_start {
+        Some(timeout) => timeout,
+        None if settled == ServiceType::Oneshot => None,
+        None => Some(90 * SECOND),
+    };
+    service.notify_access = match draft.notify_access {
+        None | Some(NotifyAccess::None) if settled == ServiceType::Notify || watched => {
+            NotifyAccess::Main
+        }
+        access => access.unwrap_or(NotifyAccess::None),
+    };
+    if service.delegate.on && !draft.has("Service", "OOMPolicy") {
+        draft.settings.set(Service, "OOMPolicy", "continue");
+    }
+}
+
+fn settle_socket(draft: &mut Draft, name: &UnitName) {
+    let accepts = draft.settings.is_true(Family::Socket, "Accept");
+    if accepts && !draft.has("Socket", "TriggerLimitBurst") {
+        draft
+            .settings
+            .set(Family::Socket, "TriggerLimitBurst", Unsigned(200));
+    }
+    if draft
+        .settings
+        .text(Family::Socket, "FileDescriptorName")
+        .is_empty()
+    {
+        draft
+            .settings
+            .set(Family::Socket, "FileDescriptorName", name.as_str());
+    }
+}
+
+/// What one setting of the sandbox brings along.
+fn imply(draft: &mut Draft, name: &UnitName) {
+    let on = |draft: &Draft, key| draft.settings.is_true(Exec, key);
+    draft.service.capability_bounding_set = draft.bounding_set.unwrap_or(u64::MAX);
+    draft.service.ambient_capabilities = draft.ambient_set.unwrap_or(0);
+    if name.kind() != UnitKind::Service && !draft.has(name.kind().section(), "KeyringMode") {
+        draft.settings.set(Exec, "KeyringMode", "shared");
+    }
+    if on(draft, "DynamicUser") {
+        dynamic_user(draft, name);
+    }
+    for (key, capabilities) in [
+        ("PrivateDevices", &["cap_mknod", "cap_sys_rawio"][..]),
+        ("ProtectKernelModules", &["cap_sys_module"]),
+        ("ProtectKernelLogs", &["cap_syslog"]),
+        ("ProtectClock", &["cap_sys_time", "cap_wake_alarm"]),
+    ] {
+        if on(draft, key) {
+            for capability in capabilities {
+                let number = capability_from_name(capability).expect("names of this file");
+                draft.service.capability_bounding_set &= !(1 << number);
+            }
+        }
+    }
+    if on(draft, "PrivateDevices") && draft.settings.text(Resource, "DevicePolicy") == "auto" {
+        draft.settings.set(Resource, "DevicePolicy", "closed");
+    }
+    devices(draft);
+    let root = ["RootDirectory", "RootImage"]
+        .into_iter()
+        .any(|key| !draft.settings.text(Exec, key).is_empty());
+    if root && !draft.has(name.kind().section(), "MountAPIVFS") {
+        draft
+            .settings
+            .set(Exec, "MountAPIVFS", Setting::Plain(Bool(true)));
+    }
+    let data = draft.settings.get(Exec, "StandardInputData").property();
+    if !data.items().is_empty() {
+        draft.settings.set(Exec, "StandardInput", "data");
+    }
+    // A socket that becomes standard input becomes standard output, too.
+    let input = draft.settings.text(Exec, "StandardInput").to_owned();
+    let output_said = draft.has(name.kind().section(), "StandardOutput");
+    if !output_said
+        && ["socket", "tty", "fd:"]
+            .iter()
+            .any(|to| input.starts_with(to))
+    {
+        // Only there does "inherit" mean anything but the journal.
+        draft.settings.set(Exec, "StandardOutput", "inherit");
+    }
+}
+
+/// Devices that other settings need, where only some are allowed at all.
+fn devices(draft: &mut Draft) {
+    let Setting::Devices(rules) = draft.settings.get(Resource, "DeviceAllow") else {
+        return;
+    };
+    if rules.is_empty() && draft.settings.text(Resource, "DevicePolicy") == "auto" {
+        return;
+    }
+    let mut rules = rules.clone();
+    let mut need = |device: &str, access: &str| {
+        let (device, access) = (device.to_owned(), access.to_owned());
+        rules.insert(0, DeviceRule { device, access });
+    };
+    let listed = |key| !draft.settings.get(Exec, key).property().items().is_empty();
+    let image = !draft.settings.text(Exec, "RootImage").is_empty();
+    if image || listed("MountImages") {
+        need("/dev/loop-control", "rw");
+        need("/dev/mapper/control", "rw");
+        need("block-loop", "rwm");
+        need("block-blkext", "rwm");
+        need("block-device-mapper", "rwm");
+    }
+    if draft.settings.is_true(Exec, "ProtectClock") {
+        need("char-rtc", "r");
+    }
+    draft
+        .settings
+        .set(Resource, "DeviceAllow", Setting::Devices(rules));
+}
+
+fn dynamic_user(draft: &mut Draft, name: &UnitName) {
+    let settings = &mut draft.settings;
+    settings.set(Exec, "PrivateTmp", Bool(true));
+    settings.set(Exec, "RemoveIPC", Bool(true));
+    settings.set(Exec, "RestrictSUIDSGID", Bool(true));
+    draft.service.no_new_privileges = true;
+    settings.set(Exec, "ProtectSystem", "strict");
+    if settings.text(Exec, "ProtectHome") == "no" {
+        settings.set(Exec, "ProtectHome", "read-only");
+    }
+    let user = draft.service.user.get_or_insert_with(|| {
+        // A name of its own, made from the unit's where that can be one.
+        name.prefix().to_owned()
+    });
+    if draft.service.group.is_none() {
+        draft.service.group = Some(user.clone());
+    }
+}
+
+/// Instances of a template share a slice; a slice lies in the one that its name says.
+fn slice(draft: &mut Draft, name: &UnitName) {
+    if !draft.settings.text(Resource, "Slice").is_empty() {
+        return;
+    }
+    let slice = match (name.kind(), name.instance()) {
+        (UnitKind::Slice, _) => match name.stem().rsplit_once('-') {
+            Some((parent, _)) if !parent.is_empty() => format!("{parent}.slice"),
+            Some(_) | None => "-.slice".to_owned(),
+        },
+        // File systems of the kernel itself, and those of the system, come before any slice.
+        (UnitKind::Mount, None) if is_of_the_system(name.stem()) => "-.slice".to_owned(),
+        (_, Some(_)) => format!("system-{}.slice", name.prefix().replace('-', "\\x2d")),
+        // What comes up before system.slice's own dependencies stays in it all the same.
+        (_, None) => "system.slice".to_owned(),
+    };
+    draft
+        .settings
+        .set(Resource, "Slice", PropertyValue::Text(slice));
+}
+
+fn is_of_the_system(mount: &str) -> bool {
+    let kernel = ["dev", "proc", "sys"];
+    let top = mount.split('-').next().unwrap_or(mount);
+    matches!(mount, "-" | "usr") || kernel.contains(&top)
+}
+
+/// 15% of what the host can run, as systemd's DefaultTasksMax= has it.
+const DEFAULT_TASKS: Amount = Amount::Share(1_500);
+
+/// A unit that runs processes and does not speak of tasks gets a part of the host's.
+fn tasks(draft: &mut Draft, kind: UnitKind, facts: &HostFacts) {
+    let default = DEFAULT_TASKS.of(facts.tasks_max, 1);
+    let (count, is_default) = match draft.tasks_max {
+        Some(count) => (count, false),
+        None if runs_processes(kind) => (default, true),
+        None => (u64::MAX, false),
+    };
+    let resources = &mut draft.service.resources;
+    resources.tasks_max = Some(count).filter(|count| *count < u64::MAX);
+    resources.tasks_max_is_default = is_default;
+}
+
+/// Timers, paths and sockets start the service of the same name unless they say otherwise.
+fn trigger(draft: &mut Draft, name: &UnitName) {
+    let own = |suffix: &str| format!("{}.{suffix}", name.stem());
+    let family = match name.kind() {
+        UnitKind::Timer => Family::Timer,
+        UnitKind::Path => Family::Path,
+        UnitKind::Socket => Family::Socket,
+        UnitKind::Automount => {
+            draft.unit.triggers.extend(UnitName::parse(&own("mount")));
+            return;
+        }
+        UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Mount
+        | UnitKind::Swap
+        | UnitKind::Device => return,
+    };
+    let key = if family == Family::Socket {
+        "Service"
+    } else {
+        "Unit"
+    };
+    let mut started = draft.settings.text(family, key).to_owned();
+    if started.is_empty() {
+        let accepts = family == Family::Socket && draft.settings.is_true(family, "Accept");
+        started = match accepts {
+            // One instance for each connection.
+            true => format!("{}@.service", name.prefix()),
+            false => own("service"),
+        };
+        if !accepts && family != Family::Socket {
+            draft
+                .settings
+                .set(family, key, PropertyValue::Text(started.clone()));
+        }
+    }
+    let started = UnitName::parse(&started).ok();
+    draft
+        .unit
+        .triggers
+        .extend(started.filter(|name| !name.is_template()));
+}
+
+fn count(draft: &Draft, role: ExecRole) -> usize {
+    draft.service.exec.get(&role).map_or(0, Vec::len)
+}
+
+fn check_service(draft: &Draft) -> Result<(), ValueError> {
+    let (start, stop) = (count(draft, ExecRole::Start), count(draft, ExecRole::Stop));
+    let service = &draft.service;
+    let oneshot = service.service_type == ServiceType::Oneshot;
+    let wrong = |message: &str| Err(ValueError(message.into()));
+    if start == 0 && stop == 0 {
+        return wrong("service has neither ExecStart= nor ExecStop=");
+    }
+    if start == 0 && !oneshot {
+        return wrong("service has no ExecStart=; only Type=oneshot may go without");
+    }
+    if start == 0 && !service.remain_after_exit {
+        return wrong(
+            "service has no ExecStart=; that needs RemainAfterExit=yes to ever be active",
+        );
+    }
+    if start > 1 && !oneshot {
+        return wrong("service has several ExecStart= lines; only Type=oneshot may");
+    }
+    if oneshot && matches!(service.restart, Restart::Always | Restart::OnSuccess) {
+        return wrong("Type=oneshot can't have Restart=always or on-success: it would never end");
+    }
+    if oneshot && draft.settings.text(Service, "ExitType") == "cgroup" {
+        return wrong("Type=oneshot can't have ExitType=cgroup");
+    }
+    let bus = draft.settings.text(Service, "BusName");
+    if service.service_type == ServiceType::Dbus && bus.is_empty() {
+        return wrong("Type=dbus needs BusName=");
+    }
+    Ok(())
+}
+
+fn check_trigger(draft: &Draft, kind: UnitKind) -> Result<(), ValueError> {
+    let triggers = &draft.triggers;
+    let flag = |key| draft.settings.is_true(Family::Timer, key);
+    let missing = match kind {
+        UnitKind::Timer => {
+            let clock = flag("OnClockChange") || flag("OnTimezoneChange");
+            let spans = !triggers.monotonic.is_empty() || !triggers.calendar.is_empty();
+            (!spans && !clock).then_some("timer has no OnCalendar=, OnBootSec= or the like")
+        }
+        UnitKind::Path => triggers
+            .paths
+            .is_empty()
+            .then_some("path unit has nothing to watch (PathExists= or the like)"),
+        UnitKind::Socket => triggers
+            .listens
+            .is_empty()
+            .then_some("socket has nothing to listen on (ListenStream= or the like)"),
+        UnitKind::Service
+        | UnitKind::Target
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Mount
+        | UnitKind::Automount
+        | UnitKind::Swap
+        | UnitKind::Device => None,
+    };
+    missing.map_or(Ok(()), |message| Err(ValueError(message.into())))
+}
+
+/// The number that systemd shows for facility and level together.
+pub(crate) fn syslog_priority(facility: &Setting, level: &Setting) -> PropertyValue {
+    match (facility, level) {
+        (Setting::Plain(Signed(facility)), Setting::Plain(Signed(level))) => {
+            Signed(facility << 3 | level)
+        }
+        (_, _) => Signed(30),
+    }
+}
+
+/// How a unit is called that has no Description=.
+pub(crate) fn description(unit: &crate::Unit) -> String {
+    match unit.name.kind() {
+        UnitKind::Slice if unit.name.stem() != "-" => {
+            format!("Slice /{}", unit.name.stem().replace('-', "/"))
+        }
+        _ => unit.name.to_string(),
+    }
+}

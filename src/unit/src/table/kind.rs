@@ -1,0 +1,224 @@
+//! Kinds of value of the directives that are kept as their property: how text becomes the value
+//! that systemd shows. An error leaves the value as it was.
+use crate::draft::Context;
+use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::settings::Setting;
+use crate::value::{
+    ValueError, absolute_path, parse_bool, parse_i32, parse_mode, parse_signal, parse_timespan,
+    parse_u32,
+};
+use crate::words::{Split, words};
+
+/// Reads text into the value so far.
+pub(crate) type Keep = fn(&mut PropertyValue, &mut Context<'_>, &str) -> Result<(), ValueError>;
+
+/// The same for a value with a type of its own.
+pub(crate) type KeepTyped = fn(&mut Setting, &mut Context<'_>, &str) -> Result<(), ValueError>;
+
+/// How a kept value is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// yes or no
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One of these words; an empty value is the first again.
+    WordOrEmpty(&'static [&'static str]),
+    /// yes, no, or one of these words: `yes` and `no` are among them.
+    FlagOrWord(&'static [&'static str]),
+    /// Anything else that is kept as it shows: what it takes, in words, and the code.
+    By(&'static str, Keep),
+    /// A value with a type of its own.
+    Typed(&'static str, KeepTyped),
+}
+
+/// The kind of value that `$apply` folds line by line into `Setting::$variant`.
+macro_rules! typed {
+    ($what:literal, $variant:ident, $apply:expr) => {
+        $crate::table::kind::Kind::Typed($what, |value, cx, text| {
+            let $crate::settings::Setting::$variant(inner) = value else {
+                unreachable!("the default of the row is of the same type");
+            };
+            $apply(inner, &cx.resolve(text)?)
+        })
+    };
+}
+pub(crate) use typed;
+
+impl Kind {
+    /// For `docs/units.md`.
+    pub fn in_words(self) -> String {
+        match self {
+            Kind::Flag => "yes or no".to_owned(),
+            Kind::Word(words) | Kind::WordOrEmpty(words) | Kind::FlagOrWord(words) => {
+                words.join(", ")
+            }
+            Kind::By(what, _) | Kind::Typed(what, _) => what.to_owned(),
+        }
+    }
+
+    /// Reads `text` into `value`, which is of the type that the row's default has.
+    pub fn read(
+        self,
+        value: &mut Setting,
+        cx: &mut Context<'_>,
+        text: &str,
+    ) -> Result<(), ValueError> {
+        let plain: PropertyValue = match self {
+            Kind::Typed(_, read) => return read(value, cx, text),
+            Kind::By(_, read) => {
+                let Setting::Plain(value) = value else {
+                    unreachable!("the default of the row is plain");
+                };
+                return read(value, cx, text);
+            }
+            Kind::Flag => Bool(parse_bool(text)?),
+            Kind::WordOrEmpty(words) if text.is_empty() => words[0].into(),
+            Kind::FlagOrWord(words) => match parse_bool(text) {
+                Ok(true) => "yes".into(),
+                Ok(false) => "no".into(),
+                Err(_) => known(text, words)?.into(),
+            },
+            Kind::Word(words) | Kind::WordOrEmpty(words) => known(text, words)?.into(),
+        };
+        *value = Setting::Plain(plain);
+        Ok(())
+    }
+}
+
+fn known(text: &str, words: &[&'static str]) -> Result<&'static str, ValueError> {
+    let found = words.iter().find(|word| **word == text);
+    found
+        .copied()
+        .ok_or_else(|| ValueError::not(text, &format!("known value (one of {})", words.join(", "))))
+}
+
+/// Text with its specifiers resolved.
+pub(crate) const TEXT: Kind = Kind::By("text", |value, cx, text| {
+    *value = Text(cx.resolve(text)?);
+    Ok(())
+});
+
+/// An absolute path; empty is none.
+pub(crate) const PATH: Kind = Kind::By("path", |value, cx, text| {
+    let path = cx.resolve(text)?;
+    *value = match path.is_empty() {
+        true => PropertyValue::blank(),
+        false => Text(absolute_path(&path)?),
+    };
+    Ok(())
+});
+
+/// Absolute paths, each of which may begin with `-` (may be missing) and `+` (below RootDirectory=).
+pub(crate) const MARKED_PATHS: Kind = Kind::By("paths, - and + before each", |value, cx, text| {
+    each_word(value, text, |items, word| {
+        let word = cx.resolve(word)?;
+        let path = word.trim_start_matches('-');
+        let (optional, path) = match word.len() - path.len() {
+            0 => ("", word.as_str()),
+            _ => ("-", &word[1..]),
+        };
+        let (inside, path) = match path.strip_prefix('+') {
+            Some(path) => ("+", path),
+            None => ("", path),
+        };
+        let path = absolute_path(path)?;
+        items.push(Text(format!("{optional}{inside}{path}")));
+        Ok(())
+    })
+});
+
+/// A time span.
+pub(crate) const SPAN: Kind = Kind::By("time span", |value, _, text| {
+    *value = Unsigned(parse_timespan(text)?);
+    Ok(())
+});
+
+/// A time span of which 0 is infinity.
+pub(crate) const SPAN_OR_FOREVER: Kind = Kind::By("time span, 0 is infinity", |value, _, text| {
+    *value = match parse_timespan(text)? {
+        0 => PropertyValue::INFINITY,
+        us => Unsigned(us),
+    };
+    Ok(())
+});
+
+/// A time span; empty is infinity.
+pub(crate) const SPAN_OR_EMPTY: Kind = Kind::By("time span", |value, _, text| {
+    *value = match text {
+        "" => PropertyValue::INFINITY,
+        text => Unsigned(parse_timespan(text)?),
+    };
+    Ok(())
+});
+
+/// A whole number from 0.
+pub(crate) const UNSIGNED: Kind = Kind::By("number", |value, _, text| {
+    *value = Unsigned(parse_u32(text)?.into());
+    Ok(())
+});
+
+/// A whole number.
+pub(crate) const SIGNED: Kind = Kind::By("number", |value, _, text| {
+    *value = Signed(parse_i32(text)?.into());
+    Ok(())
+});
+
+/// An access mode.
+pub(crate) const MODE: Kind = Kind::By("octal mode", |value, _, text| {
+    *value = Unsigned(parse_mode(text)?.into());
+    Ok(())
+});
+
+/// A signal.
+pub(crate) const SIGNAL: Kind = Kind::By("signal", |value, _, text| {
+    *value = Signed(parse_signal(text)?.into());
+    Ok(())
+});
+
+/// What to do with the host when a unit ends so.
+pub(crate) const ACTION: Kind = Kind::Word(&[
+    "none",
+    "reboot",
+    "reboot-force",
+    "reboot-immediate",
+    "poweroff",
+    "poweroff-force",
+    "poweroff-immediate",
+    "exit",
+    "exit-force",
+]);
+
+/// Gives each word of `text` to `add`; an empty text empties the list. Words before a bad one stay.
+pub(crate) fn each_word(
+    value: &mut PropertyValue,
+    text: &str,
+    mut add: impl FnMut(&mut Vec<PropertyValue>, &str) -> Result<(), ValueError>,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let words = words(text, &Split::LIST).map_err(|err| ValueError(err.to_string()))?;
+    let items = value.items_mut();
+    let mut first_error = Ok(());
+    for word in &words {
+        // One bad word does not take the others away.
+        if let Err(err) = add(items, word)
+            && first_error.is_ok()
+        {
+            first_error = Err(err);
+        }
+    }
+    first_error
+}
+
+/// A pair that systemd shows as a struct.
+pub(crate) fn pair(first: impl Into<PropertyValue>, second: PropertyValue) -> PropertyValue {
+    List(vec![first.into(), second])
+}
+
+/// `[inverted or allowed, [names]]`, as filters are shown.
+pub(crate) fn no_filter() -> PropertyValue {
+    List(vec![Bool(false), PropertyValue::empty()])
+}

@@ -1,0 +1,54 @@
+//! [Path] (systemd.path(5)). Paths are read and shown; they are not watched yet.
+use super::kind::{Kind, MODE, SPAN, UNSIGNED};
+use super::unit::unit_name;
+use super::{Family, Row};
+use crate::property::PropertyValue::{self, Bool, List, Text, Unsigned};
+use crate::value::{ValueError, absolute_path};
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Path, key, kind, default)
+}
+
+macro_rules! watches {
+    ($key:literal) => {
+        Row::field(Family::Path, $key, "path", |draft, cx, value| {
+            if value.is_empty() {
+                draft.triggers.paths.clear();
+                return Ok(());
+            }
+            let path = absolute_path(&cx.resolve(value)?)?;
+            // systemd shows the newest line first.
+            draft
+                .triggers
+                .paths
+                .insert(0, List(vec![$key.into(), Text(path)]));
+            Ok(())
+        })
+        .not_yet()
+    };
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        watches!("PathExists").shows("Paths", |unit| Some(List(unit.triggers.paths.clone()))),
+        watches!("PathExistsGlob"),
+        watches!("PathChanged"),
+        watches!("PathModified"),
+        watches!("DirectoryNotEmpty"),
+        kept("Unit", TRIGGERED, PropertyValue::blank()),
+        kept("MakeDirectory", Kind::Flag, Bool(false)),
+        kept("DirectoryMode", MODE, Unsigned(0o755)),
+        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
+        kept("TriggerLimitBurst", UNSIGNED, Unsigned(200)),
+    ]
+}
+
+/// The unit that is started; unless set, the service of the same name.
+pub(super) const TRIGGERED: Kind = Kind::By("unit name", |value, cx, text| {
+    let name = unit_name(cx, text)?;
+    if !value.text().is_empty() {
+        return Err(ValueError("there is a Unit= already".into()));
+    }
+    *value = Text(name.to_string());
+    Ok(())
+});

@@ -1,0 +1,405 @@
+//! What a process may see and do (systemd.exec(5), SANDBOXING and SYSTEM CALL FILTERING).
+use super::kind::{self, Kind, MARKED_PATHS, PATH, no_filter};
+use super::{Family, Row};
+use crate::diagnostic::Severity;
+use crate::draft::Context;
+use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::settings::Setting;
+use crate::value::shape::bytes;
+use crate::value::{
+    AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
+    apply_namespaces, apply_secure_bits, parse_bool, parse_mount_propagation, parse_personality,
+};
+use crate::words::{Split, WordError, Words};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
+    Row::kept(Family::Exec, key, kind, default)
+}
+
+fn flag(key: &'static str) -> Row {
+    kept(key, Kind::Flag, Bool(false))
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = vec![
+        // File systems.
+        kept("RootDirectory", PATH, PropertyValue::blank()).needed(ROOT),
+        kept("RootImage", PATH, PropertyValue::blank()).needed(ROOT),
+        kept(
+            "RootImageOptions",
+            ROOT_IMAGE_OPTIONS,
+            PropertyValue::empty(),
+        ),
+        kept("RootHash", HEX, PropertyValue::empty()),
+        kept("RootHashSignature", SIGNATURE, PropertyValue::empty()),
+        kept("RootVerity", PATH, PropertyValue::blank()),
+        kept("ExtensionDirectories", MARKED_PATHS, PropertyValue::empty()),
+        kept("ExtensionImages", EXTENSION_IMAGES, PropertyValue::empty()),
+        kept("MountImages", MOUNT_IMAGES, PropertyValue::empty()),
+        kept("MountAPIVFS", FLAG_OR_UNSET, Bool(false)),
+        kept(
+            "ProtectSystem",
+            Kind::FlagOrWord(&["no", "yes", "full", "strict"]),
+            "no",
+        ),
+        kept(
+            "ProtectHome",
+            Kind::FlagOrWord(&["no", "yes", "read-only", "tmpfs"]),
+            "no",
+        ),
+        flag("PrivateTmp"),
+        flag("PrivateDevices"),
+        flag("PrivateMounts"),
+        flag("ProtectKernelTunables"),
+        flag("ProtectKernelModules"),
+        flag("ProtectKernelLogs"),
+        flag("ProtectControlGroups"),
+        flag("ProtectClock"),
+        flag("ProtectHostname"),
+        kept(
+            "ProtectProc",
+            Kind::Word(&["default", "noaccess", "invisible", "ptraceable"]),
+            "default",
+        ),
+        kept("ProcSubset", Kind::Word(&["all", "pid"]), "all"),
+        kept("ReadWritePaths", MARKED_PATHS, PropertyValue::empty()),
+        kept("ReadOnlyPaths", MARKED_PATHS, PropertyValue::empty()),
+        kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
+        kept("ExecPaths", MARKED_PATHS, PropertyValue::empty()),
+        kept("NoExecPaths", MARKED_PATHS, PropertyValue::empty()),
+        kept("BindPaths", BIND_PATHS, PropertyValue::empty()),
+        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()),
+        kept("TemporaryFileSystem", TEMPORARY, PropertyValue::empty()),
+        kept("MountFlags", MOUNT_FLAGS, Unsigned(0)),
+        Row::alias(Family::Exec, "ReadWriteDirectories", "ReadWritePaths"),
+        Row::alias(Family::Exec, "ReadOnlyDirectories", "ReadOnlyPaths"),
+        Row::alias(Family::Exec, "InaccessibleDirectories", "InaccessiblePaths"),
+        // Namespaces.
+        flag("PrivateNetwork"),
+        flag("PrivateUsers"),
+        flag("PrivateIPC"),
+        kept("NetworkNamespacePath", PATH, PropertyValue::blank()),
+        kept("IPCNamespacePath", PATH, PropertyValue::blank()),
+        kept("RestrictNamespaces", NAMESPACES, PropertyValue::INFINITY),
+        // System calls and the like.
+        kept("SystemCallFilter", CALLS, no_calls()),
+        kept("SystemCallLog", LOGGED_CALLS, no_calls()),
+        kept(
+            "SystemCallArchitectures",
+            ARCHITECTURES,
+            Setting::Architectures(SyscallArchitectures::default()),
+        ),
+        kept(
+            "SystemCallErrorNumber",
+            ERROR_NUMBER,
+            SyscallAction::default().property(),
+        ),
+        kept(
+            "RestrictAddressFamilies",
+            FAMILIES,
+            Setting::Families(AddressFamilies::default()),
+        ),
+        kept("RestrictFileSystems", FILE_SYSTEMS, no_filter()),
+        flag("RestrictRealtime"),
+        flag("RestrictSUIDSGID"),
+        flag("LockPersonality"),
+        flag("MemoryDenyWriteExecute"),
+        kept("Personality", PERSONALITY, PropertyValue::blank()),
+        flag("RemoveIPC"),
+        kept("SecureBits", SECURE_BITS, Signed(0)),
+        kept("SELinuxContext", LABEL, no_label()),
+        kept("AppArmorProfile", LABEL, no_label()),
+        kept("SmackProcessLabel", LABEL, no_label()),
+    ];
+    rows.shrink_to_fit();
+    rows
+}
+
+const ROOT: &str = "without it the service would run in the host's own root directory";
+
+/// `[(PARTITION:)OPTIONS]`: mount options per partition of the image; alone they are for root.
+const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let word = cx.resolve(word)?;
+        let (partition, options) = word.split_once(':').unwrap_or(("root", &word));
+        items.push(kind::pair(partition, options.into()));
+        Ok(())
+    })
+});
+
+/// MS_BIND without and with MS_REC (mount(2)), as systemd shows them.
+const RECURSIVE: u64 = 1 << 14;
+
+const BIND_PATHS: Kind = Kind::By("source:destination:rbind or norbind", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let mut wrong = Ok(());
+    let mut rest = Words::new(text);
+    let bad = |err: WordError| ValueError(err.to_string());
+    // A colon behind a field says that the next one belongs to the same mount; a source that is
+    // none leaves what follows to be the next source.
+    while let Some(source) = rest.take(&Split::PATH_FIELDS).map_err(bad)? {
+        if source.is_empty() {
+            continue;
+        }
+        let outcome = bind(cx, &source, || match text[..rest.offset()].ends_with(':') {
+            true => rest.take(&Split::PATH_FIELDS).map_err(bad),
+            false => Ok(None),
+        });
+        match outcome {
+            Ok(mount) => value.items_mut().push(mount),
+            Err(err) => wrong = wrong.and(Err(err)),
+        }
+    }
+    wrong
+});
+
+/// One bind mount, whose further fields come from `next`.
+fn bind(
+    cx: &Context<'_>,
+    source: &str,
+    mut next: impl FnMut() -> Result<Option<String>, ValueError>,
+) -> Result<PropertyValue, ValueError> {
+    let (source, optional) = optional(cx.resolve(source)?)?;
+    let destination = match next()? {
+        Some(path) => absolute_path(&cx.resolve(&path)?)?,
+        None => source.clone(),
+    };
+    let flags = match next()?.as_deref() {
+        None | Some("" | "rbind") => RECURSIVE,
+        Some("norbind") => 0,
+        Some(other) => return Err(ValueError::not(other, "bind option (rbind, norbind)")),
+    };
+    Ok(List(vec![
+        Text(source),
+        Text(destination),
+        Bool(optional),
+        Unsigned(flags),
+    ]))
+}
+
+const TEMPORARY: Kind = Kind::By("path:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let (path, options) = word.split_once(':').unwrap_or((word, ""));
+        let path = absolute_path(&cx.resolve(path)?)?;
+        items.push(kind::pair(path.as_str(), Text(options.to_owned())));
+        Ok(())
+    })
+});
+
+const MOUNT_FLAGS: Kind = Kind::By("shared, slave, private", |value, _, text| {
+    *value = Unsigned(parse_mount_propagation(text)?);
+    Ok(())
+});
+
+const PERSONALITY: Kind = Kind::By("architecture", |value, cx, text| {
+    let machine = parse_personality(text, &cx.facts.architecture)?;
+    *value = Text(machine.unwrap_or_default());
+    Ok(())
+});
+
+const SECURE_BITS: Kind = Kind::By(
+    "keep-caps, noroot, no-setuid-fixup, each with -locked",
+    |value, _, text| {
+        let mut bits = 0;
+        let wrong = apply_secure_bits(&mut bits, text);
+        *value = Signed(bits.into());
+        wrong
+    },
+);
+
+const NAMESPACES: Kind = Kind::By(
+    "yes, no, or kinds of namespace; ~ inverts",
+    |value, _, text| {
+        let mut allowed = match value {
+            Unsigned(allowed) => *allowed,
+            Bool(_) | Signed(_) | Text(_) | List(_) => u64::MAX,
+        };
+        apply_namespaces(&mut allowed, text)?;
+        *value = Unsigned(allowed);
+        Ok(())
+    },
+);
+
+const FAMILIES: Kind = kind::typed!(
+    "address families, none; ~ inverts",
+    Families,
+    AddressFamilies::apply
+);
+
+fn no_calls() -> Setting {
+    Setting::Calls(Box::default())
+}
+
+const CALLS: Kind = Kind::Typed(
+    "system calls and @groups, with :errno; ~ inverts",
+    |value, cx, text| {
+        let Setting::Calls(filter) = value else {
+            unreachable!("the default of the row is of the same type");
+        };
+        skipped(cx, "SystemCallFilter", filter.apply(text));
+        Ok(())
+    },
+);
+
+const LOGGED_CALLS: Kind = Kind::Typed("system calls and @groups; ~ inverts", |value, cx, text| {
+    let Setting::Calls(filter) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    skipped(cx, "SystemCallLog", filter.apply_log(text));
+    Ok(())
+});
+
+const ARCHITECTURES: Kind = Kind::Typed("architectures, or native", |value, cx, text| {
+    let Setting::Architectures(set) = value else {
+        unreachable!("the default of the row is of the same type");
+    };
+    skipped(cx, "SystemCallArchitectures", set.apply(text));
+    Ok(())
+});
+
+/// Names come and go with kernels: a unit may name more than this version knows.
+fn skipped(cx: &mut Context<'_>, key: &str, complaints: Vec<ValueError>) {
+    for complaint in complaints {
+        let message = format!("{key}=: {complaint}, ignoring");
+        cx.report(Severity::Warning, message, None);
+    }
+}
+
+const ERROR_NUMBER: Kind = Kind::By("errno, or kill", |value, _, text| {
+    *value = SyscallAction::parse(text)?.property();
+    Ok(())
+});
+
+/// `[allowed, [names]]`
+const FILE_SYSTEMS: Kind = Kind::By("file systems and @groups; ~ inverts", |value, cx, text| {
+    if text.is_empty() {
+        *value = no_filter();
+        return Ok(());
+    }
+    let (allow, names) = match text.strip_prefix('~') {
+        Some(rest) => (false, rest),
+        None => (true, text),
+    };
+    let (first, mut known) = match value.items() {
+        [Bool(first), List(known)] => (*first, known.clone()),
+        _ => (allow, Vec::new()),
+    };
+    let first = if known.is_empty() { allow } else { first };
+    for name in names.split_whitespace() {
+        let name = Text(cx.resolve(name)?);
+        known.retain(|other| *other != name);
+        if allow == first {
+            known.push(name);
+        }
+    }
+    known.sort_by(|a, b| a.text().cmp(b.text()));
+    *value = List(vec![Bool(first), List(known)]);
+    Ok(())
+});
+
+/// Hexadecimal digits; a path goes to RootHashPath instead.
+const HEX: Kind = Kind::By("hexadecimal digits, or path", |value, _, text| {
+    if text.is_empty() || text.starts_with('/') {
+        *value = text.into();
+        return Ok(());
+    }
+    let digits = text.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    };
+    let decoded: Option<Vec<u8>> = digits.map(byte).collect();
+    let decoded = decoded.filter(|bytes| bytes.len() >= 16);
+    let decoded = decoded.ok_or_else(|| ValueError::not(text, "hash of 16 bytes or more"))?;
+    *value = bytes(&decoded);
+    Ok(())
+});
+
+const SIGNATURE: Kind = Kind::By("base64:DATA, or path", |value, _, text| {
+    *value = match text.strip_prefix("base64:") {
+        None if text.is_empty() || text.starts_with('/') => text.into(),
+        None => return Err(ValueError::not(text, "signature (base64:…, or a path)")),
+        Some(data) => {
+            let decoded = BASE64.decode(data);
+            let decoded = decoded.map_err(|_| ValueError::not(data, "base64"))?;
+            bytes(&decoded)
+        }
+    };
+    Ok(())
+});
+
+/// `source:destination:partition:options:…`
+const MOUNT_IMAGES: Kind = Kind::By("source:destination:partition:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let mut parts = word.split(':').map(|part| cx.resolve(part));
+        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
+        let destination = parts.next().transpose()?.unwrap_or_default();
+        let destination = absolute_path(&destination)?;
+        let options = options(parts)?;
+        items.push(List(vec![
+            Text(source),
+            Text(destination),
+            Bool(optional),
+            options,
+        ]));
+        Ok(())
+    })
+});
+
+/// `source:partition:options:…`
+const EXTENSION_IMAGES: Kind = Kind::By("source:partition:options", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        let mut parts = word.split(':').map(|part| cx.resolve(part));
+        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
+        let options = options(parts)?;
+        items.push(List(vec![Text(source), Bool(optional), options]));
+        Ok(())
+    })
+});
+
+/// A path that `-` marks as one that may be missing.
+fn optional(path: String) -> Result<(String, bool), ValueError> {
+    match path.strip_prefix('-') {
+        Some(rest) => Ok((absolute_path(rest)?, true)),
+        None => Ok((absolute_path(&path)?, false)),
+    }
+}
+
+/// Pairs of partition and options; options alone are for the root partition.
+fn options(
+    parts: impl Iterator<Item = Result<String, ValueError>>,
+) -> Result<PropertyValue, ValueError> {
+    let parts: Vec<String> = parts.collect::<Result<_, _>>()?;
+    let pair = |pair: &[String]| match pair {
+        [options] => kind::pair("root", Text(options.clone())),
+        [partition, options, ..] => kind::pair(partition.as_str(), Text(options.clone())),
+        [] => PropertyValue::empty(),
+    };
+    Ok(List(parts.chunks(2).map(pair).collect()))
+}
+
+/// An empty value takes the setting back.
+const FLAG_OR_UNSET: Kind = Kind::By("yes or no", |value, _, text| {
+    *value = Bool(!text.is_empty() && parse_bool(text)?);
+    Ok(())
+});
+
+fn no_label() -> PropertyValue {
+    List(vec![Bool(false), PropertyValue::blank()])
+}
+
+const LABEL: Kind = Kind::By("label, - before it", |value, cx, text| {
+    let (ignore, label) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    *value = List(vec![Bool(ignore), Text(cx.resolve(label)?)]);
+    Ok(())
+});

@@ -1,0 +1,231 @@
+//! [Socket] (systemd.socket(5)). Sockets are read and shown; nothing listens yet.
+use super::kind::{self, Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, TEXT, UNSIGNED};
+use super::service::shown_commands;
+use super::{Family, Row};
+use crate::command::parse_commands;
+use crate::draft::{Context, Draft};
+use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::value::{
+    ValueError, absolute_path, interface_is_valid, parse_bool, parse_listen, parse_size,
+};
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Socket, key, kind, default)
+}
+
+fn flag(key: &'static str) -> Row {
+    kept(key, Kind::Flag, Bool(false))
+}
+
+macro_rules! listens {
+    ($key:literal, $type:literal, $address:expr) => {
+        Row::field(Family::Socket, $key, "address", |draft, cx, value| {
+            listens(draft, cx, [$key, $type], $address, value)
+        })
+        .not_yet()
+    };
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        listens!("ListenStream", "Stream", address)
+            .shows("Listen", |unit| Some(List(unit.triggers.listens.clone()))),
+        listens!("ListenDatagram", "Datagram", address),
+        listens!("ListenSequentialPacket", "SequentialPacket", address),
+        listens!("ListenFIFO", "FIFO", node),
+        listens!("ListenNetlink", "Netlink", address),
+        listens!("ListenSpecial", "Special", node),
+        listens!("ListenMessageQueue", "MessageQueue", path),
+        listens!("ListenUSBFunction", "USBFunction", path),
+        kept("SocketProtocol", PROTOCOL, Signed(0)),
+        kept("BindIPv6Only", IPV6_ONLY, "default".into()),
+        kept("Backlog", UNSIGNED, Unsigned(2_147_483_647)),
+        kept("BindToDevice", INTERFACE, PropertyValue::blank()),
+        kept("ExecStartPre", COMMANDS, PropertyValue::empty()),
+        kept("ExecStartPost", COMMANDS, PropertyValue::empty()),
+        kept("ExecStopPre", COMMANDS, PropertyValue::empty()),
+        kept("ExecStopPost", COMMANDS, PropertyValue::empty()),
+        kept("TimeoutSec", SPAN_OR_FOREVER, Unsigned(90_000_000)),
+        kept("SocketUser", TEXT, PropertyValue::blank()),
+        kept("SocketGroup", TEXT, PropertyValue::blank()),
+        kept("SocketMode", MODE, Unsigned(0o666)),
+        kept("DirectoryMode", MODE, Unsigned(0o755)),
+        flag("Accept"),
+        flag("FlushPending"),
+        flag("Writable"),
+        kept("MaxConnections", UNSIGNED, Unsigned(64)),
+        kept("MaxConnectionsPerSource", UNSIGNED, Unsigned(0)),
+        flag("KeepAlive"),
+        kept("KeepAliveTimeSec", SPAN, Unsigned(0)),
+        kept("KeepAliveIntervalSec", SPAN, Unsigned(0)),
+        kept("KeepAliveProbes", UNSIGNED, Unsigned(0)),
+        kept("DeferAcceptSec", SPAN, Unsigned(0)),
+        flag("NoDelay"),
+        kept("Priority", SIGNED, Signed(-1)),
+        kept("ReceiveBuffer", SIZE, Unsigned(0)),
+        kept("SendBuffer", SIZE, Unsigned(0)),
+        kept("IPTOS", IP_TOS, Signed(-1)),
+        kept("IPTTL", SIGNED, Signed(-1)),
+        kept("Mark", SIGNED, Signed(-1)),
+        kept("PipeSize", SIZE, Unsigned(0)),
+        flag("FreeBind"),
+        flag("Transparent"),
+        flag("Broadcast"),
+        flag("PassCredentials"),
+        flag("PassSecurity"),
+        flag("PassPacketInfo"),
+        kept("Timestamping", TIMESTAMPING, "off".into()),
+        kept("TCPCongestion", PLAIN_TEXT, PropertyValue::blank()),
+        flag("ReusePort"),
+        kept("MessageQueueMaxMessages", UNSIGNED, Signed(0)),
+        kept("MessageQueueMessageSize", UNSIGNED, Signed(0)),
+        flag("RemoveOnStop"),
+        kept("Symlinks", SYMLINKS, PropertyValue::empty()),
+        kept("FileDescriptorName", TEXT, PropertyValue::blank()),
+        kept("Service", SERVICE, PropertyValue::blank()).property(""),
+        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
+        kept("TriggerLimitBurst", UNSIGNED, Unsigned(20)),
+        kept("SmackLabel", TEXT, PropertyValue::blank()),
+        kept("SmackLabelIPIn", TEXT, PropertyValue::blank()),
+        kept("SmackLabelIPOut", TEXT, PropertyValue::blank()),
+    ]
+}
+
+fn listens(
+    draft: &mut Draft,
+    cx: &mut Context<'_>,
+    [key, kind]: [&str; 2],
+    parse: fn(&str, &str) -> Result<String, ValueError>,
+    value: &str,
+) -> Result<(), ValueError> {
+    if value.is_empty() {
+        draft.triggers.listens.clear();
+        return Ok(());
+    }
+    let address = parse(key, &cx.resolve(value)?)?;
+    draft
+        .triggers
+        .listens
+        .push(List(vec![kind.into(), Text(address)]));
+    Ok(())
+}
+
+fn address(key: &str, text: &str) -> Result<String, ValueError> {
+    Ok(parse_listen(key, text)?.to_string())
+}
+
+/// A path that is listened on; /var/run is /run.
+fn node(_: &str, text: &str) -> Result<String, ValueError> {
+    let path = absolute_path(text)?;
+    Ok(match path.strip_prefix("/var/run/") {
+        Some(rest) => format!("/run/{rest}"),
+        None => path,
+    })
+}
+
+fn path(_: &str, text: &str) -> Result<String, ValueError> {
+    absolute_path(text)
+}
+
+const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let commands = parse_commands(text, |word| cx.resolve(word))?;
+    let shown = shown_commands(&commands, |command| Bool(command.ignore_failure));
+    value.items_mut().extend(shown.items().iter().cloned());
+    Ok(())
+});
+
+const PLAIN_TEXT: Kind = Kind::By("text", |value, _, text| {
+    *value = text.into();
+    Ok(())
+});
+
+const IPV6_ONLY: Kind = Kind::By("default, both, ipv6-only", |value, _, text| {
+    *value = match parse_bool(text) {
+        Ok(true) => "ipv6-only".into(),
+        Ok(false) => "both".into(),
+        Err(_) if matches!(text, "default" | "both" | "ipv6-only") => text.into(),
+        Err(_) => {
+            return Err(ValueError::not(
+                text,
+                "known value (one of default, both, ipv6-only)",
+            ));
+        }
+    };
+    Ok(())
+});
+
+/// `*` is any, as nothing is.
+const INTERFACE: Kind = Kind::By("interface", |value, _, text| {
+    *value = match text {
+        "" | "*" => PropertyValue::blank(),
+        name if interface_is_valid(name) => name.into(),
+        name => return Err(ValueError::not(name, "interface (such as eth0)")),
+    };
+    Ok(())
+});
+
+const PROTOCOL: Kind = Kind::By("udplite, sctp", |value, _, text| {
+    *value = Signed(match text {
+        "udplite" => 136,
+        "sctp" => 132,
+        other => return Err(ValueError::not(other, "protocol (udplite, sctp)")),
+    });
+    Ok(())
+});
+
+const SIZE: Kind = Kind::By("size", |value, _, text| {
+    *value = Unsigned(parse_size(text)?);
+    Ok(())
+});
+
+/// ip(7).
+const TOS: &[(&str, i64)] = &[
+    ("low-delay", 0x10),
+    ("throughput", 0x08),
+    ("reliability", 0x04),
+    ("low-cost", 0x02),
+];
+
+const IP_TOS: Kind = Kind::By(
+    "low-delay, throughput, reliability, low-cost, number",
+    |value, _, text| {
+        *value = Signed(match text.parse() {
+            Ok(number) if (0..=255).contains(&number) => number,
+            Ok(_) | Err(_) => super::one_of(text, TOS)?,
+        });
+        Ok(())
+    },
+);
+
+const TIMESTAMPING: Kind = Kind::By("off, us, ns", |value, _, text| {
+    *value = match text {
+        "off" | "us" | "ns" => text.into(),
+        "usec" | "µs" => "us".into(),
+        "nsec" => "ns".into(),
+        text => match parse_bool(text)? {
+            true => "ns".into(),
+            false => "off".into(),
+        },
+    };
+    Ok(())
+});
+
+const SYMLINKS: Kind = Kind::By("paths", |value, cx, text| {
+    kind::each_word(value, text, |items, word| {
+        items.push(Text(absolute_path(&cx.resolve(word)?)?));
+        Ok(())
+    })
+});
+
+const SERVICE: Kind = Kind::By("name of a service", |value, cx, text| {
+    let name = super::unit::unit_name(cx, text)?;
+    if name.kind() != crate::UnitKind::Service {
+        return Err(ValueError::not(name.as_str(), "service"));
+    }
+    *value = Text(name.to_string());
+    Ok(())
+});

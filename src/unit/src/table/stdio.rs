@@ -1,0 +1,202 @@
+//! Standard streams, terminal and log settings of a process (systemd.exec(5)).
+use super::kind::{self, Kind, SPAN, UNSIGNED};
+use super::{Family, Row};
+use crate::c_escape::unescape;
+use crate::draft::{Context, Draft};
+use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
+use crate::value::shape::{bytes, log_fields};
+use crate::value::{
+    ValueError, absolute_path, apply_log_fields, parse_log_facility, parse_log_level,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
+    Row::kept(Family::Exec, key, kind, default)
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        kept("StandardInput", INPUT, "null".into()),
+        kept("StandardOutput", OUTPUT, "journal".into()),
+        kept("StandardError", OUTPUT, "inherit".into()),
+        Row::field(
+            Family::Exec,
+            "StandardInputText",
+            "text with C escapes",
+            input_text,
+        )
+        .not_yet(),
+        kept("StandardInputData", INPUT_DATA, PropertyValue::empty()),
+        kept("TTYPath", kind::PATH, PropertyValue::blank()),
+        kept("TTYReset", Kind::Flag, Bool(false)),
+        kept("TTYVHangup", Kind::Flag, Bool(false)),
+        kept("TTYVTDisallocate", Kind::Flag, Bool(false)),
+        kept("TTYRows", TTY_SIZE, Unsigned(UNSET)),
+        kept("TTYColumns", TTY_SIZE, Unsigned(UNSET)),
+        kept("UtmpIdentifier", kind::TEXT, PropertyValue::blank()),
+        kept(
+            "UtmpMode",
+            Kind::Word(&["init", "login", "user"]),
+            "init".into(),
+        ),
+        kept("SyslogIdentifier", kind::TEXT, PropertyValue::blank()),
+        kept("SyslogFacility", FACILITY, Signed(3)),
+        kept("SyslogLevel", LEVEL, Signed(6)),
+        kept("SyslogLevelPrefix", Kind::Flag, Bool(true)),
+        kept("LogLevelMax", LEVEL, Signed(-1)),
+        kept("LogExtraFields", EXTRA_FIELDS, PropertyValue::empty()),
+        kept("LogRateLimitIntervalSec", SPAN, Unsigned(0)),
+        kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)),
+        kept("LogNamespace", NAMESPACE, PropertyValue::blank()),
+    ]
+}
+
+/// Part of a file name and of an instance.
+const NAMESPACE: Kind = Kind::By("name", |value, cx, text| {
+    let name = cx.resolve(text)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\".contains(c);
+    let dots = matches!(name.as_str(), "." | "..");
+    if !name.chars().all(legal) || dots || name.len() > 200 {
+        return Err(ValueError::not(&name, "name of a log namespace"));
+    }
+    *value = Text(name);
+    Ok(())
+});
+
+/// The size of a terminal that is not set.
+const UNSET: u64 = 0xffff;
+
+const INPUTS: &[&str] = &["null", "tty", "tty-force", "tty-fail", "socket", "data"];
+
+const INPUT: Kind = Kind::By(
+    "null, tty, tty-force, tty-fail, data, file:PATH, socket, fd:NAME",
+    |value, cx, text| {
+        *value = match text.split_once(':') {
+            Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
+            None if text == "fd" => "fd:".into(),
+            Some(("file", path)) => Text(format!("file:{}", absolute_path(&cx.resolve(path)?)?)),
+            Some(_) | None => stream(text, INPUTS)?,
+        };
+        Ok(())
+    },
+);
+
+const OUTPUTS: &[&str] = &[
+    "inherit",
+    "null",
+    "tty",
+    "journal",
+    "journal+console",
+    "kmsg",
+    "kmsg+console",
+    "socket",
+];
+
+const OUTPUT: Kind = Kind::By(
+    "inherit, null, tty, journal, kmsg, journal+console, kmsg+console, file:PATH, append:PATH, truncate:PATH, socket, fd:NAME",
+    |value, cx, text| {
+        *value = match text.split_once(':') {
+            Some(("fd", name)) => Text(format!("fd:{}", descriptor(cx, name)?)),
+            None if text == "fd" => "fd:".into(),
+            Some((how @ ("file" | "append" | "truncate"), path)) => {
+                Text(format!("{how}:{}", absolute_path(&cx.resolve(path)?)?))
+            }
+            // Names of before journald.
+            None if text == "syslog" => "journal".into(),
+            None if text == "syslog+console" => "journal+console".into(),
+            Some(_) | None => stream(text, OUTPUTS)?,
+        };
+        Ok(())
+    },
+);
+
+fn stream(text: &str, words: &[&str]) -> Result<PropertyValue, ValueError> {
+    match words.contains(&text) {
+        true => Ok(text.into()),
+        false => {
+            let wanted = format!(
+                "known value (one of {}, file:PATH, fd:NAME)",
+                words.join(", ")
+            );
+            Err(ValueError::not(text, &wanted))
+        }
+    }
+}
+
+/// Name of a descriptor that a socket unit passes.
+fn descriptor(cx: &Context<'_>, name: &str) -> Result<String, ValueError> {
+    let name = cx.resolve(name)?;
+    let legal = |c: char| c.is_ascii() && !c.is_ascii_control() && c != ':';
+    match name.len() <= 255 && name.chars().all(legal) {
+        true => Ok(name),
+        false => Err(ValueError::not(&name, "name of a descriptor")),
+    }
+}
+
+/// Ends up in StandardInputData=, with a newline behind it.
+fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(), ValueError> {
+    let mut data = draft
+        .settings
+        .get(Family::Exec, "StandardInputData")
+        .property();
+    if text.is_empty() {
+        data = PropertyValue::empty();
+    } else {
+        let text = unescape(text, false, false).map_err(|err| ValueError(err.to_string()))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| ValueError("escape sequences make invalid UTF-8".into()))?;
+        let text = cx.resolve(&text)?;
+        data.items_mut()
+            .extend_from_slice(bytes(text.as_bytes()).items());
+        data.items_mut().extend_from_slice(bytes(b"\n").items());
+    }
+    draft.settings.set(Family::Exec, "StandardInputData", data);
+    Ok(())
+}
+
+const INPUT_DATA: Kind = Kind::By("base64", |value, _, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let plain: String = text.split_whitespace().collect();
+    let data = BASE64
+        .decode(plain)
+        .map_err(|_| ValueError::not(text, "base64"))?;
+    value.items_mut().extend_from_slice(bytes(&data).items());
+    Ok(())
+});
+
+const TTY_SIZE: Kind = Kind::By("number", |value, _, text| {
+    *value = match text {
+        "" => Unsigned(UNSET),
+        text => {
+            let size: u16 = text.parse().map_err(|_| ValueError::not(text, "number"))?;
+            Unsigned(size.into())
+        }
+    };
+    Ok(())
+});
+
+const FACILITY: Kind = Kind::By("syslog facility", |value, _, text| {
+    *value = Signed(parse_log_facility(text)?.into());
+    Ok(())
+});
+
+const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
+    *value = Signed(parse_log_level(text)?.into());
+    Ok(())
+});
+
+const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+    }
+    let mut fields = Vec::new();
+    let outcome = apply_log_fields(&mut fields, &cx.resolve(text)?);
+    value
+        .items_mut()
+        .extend_from_slice(log_fields(&fields).items());
+    outcome
+});
