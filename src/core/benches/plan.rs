@@ -4,7 +4,8 @@
 //! The tree is made up: services of the kinds that Debian ships, a tenth of them instances of
 //! templates, each wanted by a target and ordered after one or two others.
 #![allow(clippy::disallowed_methods)] // a benchmark reads /proc and the clock
-use gitproc_core::{graph, plan};
+use gitproc_core::lint::{self, Subject};
+use gitproc_core::plan;
 use gitproc_unit::{HostFacts, Loaded, Severity, TreeEntry, TreeFiles, UnitName, load};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -36,8 +37,14 @@ fn main() {
 
     let time = mean(|| drop(black_box(load(&tree, &facts))));
     report("load", time);
-    let time = mean(|| drop(black_box(graph::check(&loaded.units))));
-    report("check for cycles", time);
+    let subject = Subject {
+        tree: &tree,
+        units: &loaded.units,
+        target: &target,
+        as_root: true,
+    };
+    let time = mean(|| drop(black_box(lint::judge(&loaded, &subject))));
+    report("checks of the set", time);
     let time = mean(|| drop(black_box(plan::diff(None, &loaded.units, &target))));
     report("plan: all new", time);
     let time = mean(|| {
