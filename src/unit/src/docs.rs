@@ -3,6 +3,7 @@ use crate::diagnostic::Code;
 use crate::load::silent;
 use crate::meaning::property_text;
 use crate::name::UnitKind;
+use crate::property::PropertyValue;
 use crate::table::{Body, Family, Row, Standing, table};
 use std::fmt::Write;
 
@@ -126,6 +127,10 @@ fn default_of(row: &Row) -> String {
         Body::Alias { .. } | Body::Nothing => None,
     };
     match row.key {
+        _ if row.value == "octal mode" => match value {
+            Some(PropertyValue::Unsigned(mode)) => format!("{mode:04o}"),
+            _ => String::new(),
+        },
         // The unit's own name.
         "Description" => String::new(),
         "TasksMax" => "15% of the host's".to_owned(),

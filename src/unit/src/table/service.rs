@@ -166,6 +166,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)),
         kept("PermissionsStartOnly", Kind::Flag, Bool(false)).property(""),
         kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into()),
+        kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
         field("Sockets", "names of sockets", sockets).not_yet(),
         kept("BusName", BUS_NAME, PropertyValue::blank())
