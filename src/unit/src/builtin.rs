@@ -3,6 +3,7 @@ use crate::meaning;
 use crate::model::{InstallSection, MeaningHash, Origin, Triggers, Unit, UnitSection};
 use crate::name::UnitName;
 use crate::settings::Settings;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// What a booted host has reached; they count as active.
@@ -37,6 +38,13 @@ fn made() -> impl Iterator<Item = Unit> {
     each(true, REACHED)
         .chain(each(false, NEVER))
         .chain(std::iter::once(unit(bus, true)))
+}
+
+/// Whether a host has such a unit.
+pub(crate) fn is_built_in(name: &UnitName) -> bool {
+    static NAMES: LazyLock<BTreeSet<UnitName>> =
+        LazyLock::new(|| units().map(|unit| unit.name).collect());
+    NAMES.contains(name)
 }
 
 fn name(stem: &str) -> UnitName {
