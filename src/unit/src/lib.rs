@@ -39,7 +39,10 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
-pub use load::{Loaded, UNITS_MAX, load};
+pub use load::{
+    FileLinks, InstallLink, InstallLinks, Loaded, UNITS_MAX, UnitFileState, file_state,
+    install_links, load,
+};
 pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,
 };

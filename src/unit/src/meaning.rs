@@ -97,6 +97,15 @@ pub fn needs_restart(a: &Unit, b: &Unit) -> bool {
 /// The properties in which `a` and `b` differ, each directive's by its main name; by the directive's
 /// own where systemd shows none.
 pub fn changed_properties(a: &Unit, b: &Unit) -> Vec<&'static str> {
+    // Most units of a new commit are as before, and showing is dear.
+    let same = a.unit == b.unit
+        && a.service == b.service
+        && a.settings == b.settings
+        && a.triggers == b.triggers
+        && a.install == b.install;
+    if same {
+        return Vec::new();
+    }
     let differs = |(id, row): &(RowId, &Row)| match &row.body {
         Body::Field { shows, .. } => shows.iter().any(|shown| (shown.show)(a) != (shown.show)(b)),
         Body::Kept { .. } => a.settings.by_id(*id) != b.settings.by_id(*id),

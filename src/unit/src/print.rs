@@ -6,11 +6,14 @@
 //! default follows others therefore come after these, and dependencies come last.
 pub(crate) mod spelling;
 
+use crate::dependencies;
 use crate::draft::{Context, Draft};
-use crate::model::{MeaningHash, Origin, Unit};
+use crate::load::compose;
+use crate::load::names::Names;
+use crate::model::{Origin, Unit};
 use crate::name::{NameForm, UnitName};
-use crate::read::read;
-use crate::settle::{settle, shares_resources};
+use crate::read::{Parsed, read};
+use crate::settle::settle;
 use crate::table::{Body, Row, RowId, Write, by_id, find, table};
 use crate::tree::HostFacts;
 use crate::words::is_space;
@@ -143,28 +146,28 @@ impl<'a> Said<'a> {
 
     /// The unit that this is.
     fn read_back(&self, facts: &HostFacts) -> Unit {
+        // As the loader does it: a template is read as some instance of it.
+        let sample = match self.name.is_template() {
+            true => self.name.with_instance("instance").ok(),
+            false => None,
+        };
         let mut draft = Draft::new();
+        let mut unsaid = Vec::new();
         let mut cx = Context {
-            name: self.name,
+            name: sample.as_ref().unwrap_or(self.name),
             facts,
+            names: &Names::default(),
             file: "",
             line: 0,
             column: 0,
-            diagnostics: &mut Vec::new(),
+            diagnostics: &mut unsaid,
         };
-        read(&mut draft, &mut cx, &self.text());
+        read(&mut draft, &mut cx, &Parsed::of("", &self.text()));
         // Half a unit may make no sense yet.
         let _ = settle(&mut draft, self.name, facts);
-        crate::dependencies::imply(&mut draft, self.name, facts);
-        Unit {
-            name: self.name.clone(),
-            origin: Origin::BuiltIn { reached: false },
-            unit: draft.unit,
-            service: shares_resources(self.name.kind()).then(|| Box::new(draft.service)),
-            settings: draft.settings,
-            triggers: draft.triggers,
-            install: draft.install,
-            meaning: MeaningHash(0),
-        }
+        dependencies::imply(&mut draft, self.name, facts);
+        let install = draft.asked.resolve(self.name, facts, &mut unsaid);
+        let origin = Origin::BuiltIn { reached: false };
+        compose(self.name, origin, draft, install)
     }
 }

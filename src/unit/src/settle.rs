@@ -208,16 +208,16 @@ fn imply(draft: &mut Draft, name: &UnitName) {
     if !data.items().is_empty() {
         draft.settings.set(Exec, "StandardInput", "data");
     }
-    // A socket that becomes standard input becomes standard output, too.
-    let input = draft.settings.text(Exec, "StandardInput").to_owned();
-    let output_said = draft.has(name.kind().section(), "StandardOutput");
-    if !output_said
-        && ["socket", "tty", "fd:"]
-            .iter()
-            .any(|to| input.starts_with(to))
-    {
-        // Only there does "inherit" mean anything but the journal.
-        draft.settings.set(Exec, "StandardOutput", "inherit");
+    // Output goes where input comes from only where that can be written to: else to the journal.
+    let input = draft.settings.text(Exec, "StandardInput");
+    let two_way = ["socket", "tty", "fd:"]
+        .iter()
+        .any(|to| input.starts_with(to));
+    let said = draft.has(name.kind().section(), "StandardOutput");
+    let inherits = draft.settings.text(Exec, "StandardOutput") == "inherit";
+    if !said || inherits {
+        let output = if two_way { "inherit" } else { "journal" };
+        draft.settings.set(Exec, "StandardOutput", output);
     }
 }
 

@@ -201,7 +201,6 @@ pub(super) fn rows() -> Vec<Row> {
             "private",
         ),
         kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
-        kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
         kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
         field(

@@ -209,6 +209,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("PermissionsStartOnly", Kind::Flag, Bool(false)).property(""),
         kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into())
             .follows(&["Delegate"]),
+        kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
         field("Sockets", "names of sockets", sockets, Write::Lines(|unit| {
             let names = unit.unit.triggered_by.iter();

@@ -103,6 +103,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Service", SERVICE, PropertyValue::blank()).property(""),
         kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
         kept("TriggerLimitBurst", UNSIGNED, Unsigned(20)).follows(&["Accept"]),
+        flag("SELinuxContextFromNet").property(""),
         kept("SmackLabel", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPIn", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPOut", TEXT, PropertyValue::blank()),

@@ -5,6 +5,7 @@ use super::{Family, Row, Standing};
 use crate::condition::{ASSERTS, CONDITIONS, Condition, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
 use crate::name::UnitName;
+use crate::name::alias::is_endless;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
@@ -316,7 +317,8 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
 
 /// Names of other units, and what is wrong with the ones that are none: the good ones count. A
 /// template stands for its instance of our own instance name, or of our prefix when we are no
-/// instance.
+/// instance. What would make ever new instances of our own template is no dependency, as in systemd,
+/// which is silent about it: `OnFailure=report@%n.service` in `service.d/` means all but `report@`.
 #[allow(clippy::type_complexity)] // names, and the first error beside them
 pub(super) fn unit_names(
     cx: &Context<'_>,
@@ -327,11 +329,17 @@ pub(super) fn unit_names(
     let mut wrong = Ok(());
     for word in &words {
         match unit_name(cx, word) {
+            Ok(name) if never_ends(cx, &name, word) => {}
             Ok(name) => names.push(name),
             Err(err) => wrong = wrong.and(Err(err)),
         }
     }
     Ok((names, wrong))
+}
+
+fn never_ends(cx: &Context<'_>, name: &UnitName, written: &str) -> bool {
+    cx.name.instance().is_some()
+        && is_endless(cx.name, name, written, cx.names.share_file(cx.name, name))
 }
 
 /// One name of another unit.

@@ -26,7 +26,11 @@ pub fn least(section: &str) -> (UnitName, String) {
         kind => kind.section(),
     };
     let units = UNITS.map(|(name, line)| (UnitName::parse(name).expect(name), line));
-    let found = units.iter().find(|(name, _)| own(name.kind()) == section);
+    let found = units.iter().find(|(name, _)| match section {
+        // Only templates have a default instance.
+        "Install" => name.is_template(),
+        section => own(name.kind()) == section,
+    });
     let (name, line) = found.unwrap_or(&units[0]);
     let text = match line.is_empty() {
         true => "[Unit]\n".to_owned(),
@@ -57,7 +61,7 @@ pub fn values(row: &Row) -> Vec<&str> {
         "Slice" => return vec!["a-b.slice"],
         "Service" => return vec!["y.service"],
         "Sockets" => return vec!["y.socket z.socket"],
-        "Alias" => return vec!["y.service"],
+        "Alias" => return vec!["y@.service"],
         "Personality" => return vec!["x86"],
         "LimitNICE" => return vec!["7", "-5:infinity"],
         "DeviceAllow" => return vec!["/dev/null r", "char-tty", "/dev/x rw"],
