@@ -51,7 +51,10 @@ fn show_file(
     let (unit, findings) = gitproc_unit::load_alone(&name, entry, facts);
     let errors = complain(&findings, |_| path.display().to_string());
     if let Some(unit) = &unit {
-        show_unit(context, unit, &args.property, facts)?;
+        match args.normal {
+            true => show_normal(context, unit, facts, args.file.len() > 1)?,
+            false => show_unit(context, unit, &args.property, facts)?,
+        }
     }
     Ok(errors == 0)
 }
@@ -78,6 +81,30 @@ fn show_unit(
         property_lines(&generic),
         property_lines(&own)
     ))
+}
+
+/// The unit as the text of a file; of `several`, each is named by a comment.
+fn show_normal(
+    context: &Context,
+    unit: &Unit,
+    facts: &HostFacts,
+    several: bool,
+) -> Result<(), Failure> {
+    let normal = NormalView {
+        unit: &unit.name,
+        normal: gitproc_unit::print(unit, facts),
+    };
+    let text = || match several {
+        true => format!("# {}\n{}", normal.unit, normal.normal),
+        false => normal.normal.clone(),
+    };
+    context.output.show(&normal, text)
+}
+
+#[derive(serde::Serialize)]
+struct NormalView<'a> {
+    unit: &'a UnitName,
+    normal: String,
 }
 
 struct UnitView<'a> {

@@ -3,7 +3,7 @@
 use gitproc_unit::{HostFacts, Loaded, Row, TreeEntry, TreeFiles, Unit, UnitKind, UnitName, load};
 
 /// A unit of each kind that says no more than it has to: its name, its own section, and a line.
-pub const UNITS: [(&str, &str); 10] = [
+pub const UNITS: [(&str, &str); 12] = [
     ("x.service", "ExecStart=/bin/true"),
     ("x.target", ""),
     ("x.timer", "OnBootSec=1h"),
@@ -14,6 +14,8 @@ pub const UNITS: [(&str, &str); 10] = [
     ("dev-x.swap", ""),
     ("x.slice", ""),
     ("x.scope", ""),
+    ("x@a-b.service", "ExecStart=/bin/true"),
+    ("x@.service", "ExecStart=/bin/true"),
 ];
 
 /// The least unit that has `section`, as its name and its text.
