@@ -41,7 +41,7 @@ pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
 pub use load::{
     FileLinks, InstallLink, InstallLinks, Loaded, UNITS_MAX, UnitFileState, file_state,
-    install_links, load,
+    install_links, load, load_alone,
 };
 pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,

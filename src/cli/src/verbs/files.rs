@@ -4,7 +4,7 @@ use super::look::{Properties, property_lines, select};
 use crate::args::ShowArgs;
 use crate::failure::{FAILED, Failure};
 use crate::output::print;
-use gitproc_unit::{Diagnostic, HostFacts, Loaded, Severity, TreeEntry, TreeFiles, Unit, UnitName};
+use gitproc_unit::{Diagnostic, HostFacts, Severity, TreeEntry, Unit, UnitName};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::path::Path;
 use std::{fs, io};
@@ -48,11 +48,9 @@ fn show_file(
     (path, name, entry): (&Path, UnitName, TreeEntry),
     facts: &HostFacts,
 ) -> Result<bool, Failure> {
-    let mut tree = TreeFiles::default();
-    tree.entries.insert(name.as_str().to_owned(), entry);
-    let loaded = gitproc_unit::load(&tree, facts);
-    let errors = complain(&loaded, |_| path.display().to_string());
-    if let Some(unit) = loaded.unit(&name) {
+    let (unit, findings) = gitproc_unit::load_alone(&name, entry, facts);
+    let errors = complain(&findings, |_| path.display().to_string());
+    if let Some(unit) = &unit {
         match args.normal {
             true => show_normal(context, unit, facts, args.file.len() > 1)?,
             false => show_unit(context, unit, &args.property, facts)?,
@@ -181,8 +179,8 @@ fn instance_of(name: &UnitName, instance: &str) -> Result<UnitName, Failure> {
 }
 
 /// Findings to stderr; how many of them are errors.
-fn complain(loaded: &Loaded, given: impl Fn(&str) -> String) -> usize {
-    for finding in &loaded.diagnostics {
+fn complain(findings: &[Diagnostic], given: impl Fn(&str) -> String) -> usize {
+    for finding in findings {
         let file = given(&finding.file);
         eprintln!(
             "{}",
@@ -193,7 +191,7 @@ fn complain(loaded: &Loaded, given: impl Fn(&str) -> String) -> usize {
         );
     }
     let error = |finding: &&Diagnostic| finding.severity == Severity::Error;
-    loaded.diagnostics.iter().filter(error).count()
+    findings.iter().filter(error).count()
 }
 
 #[cfg(test)]

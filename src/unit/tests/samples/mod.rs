@@ -26,12 +26,15 @@ pub fn least(section: &str) -> (UnitName, String) {
         kind => kind.section(),
     };
     let units = UNITS.map(|(name, line)| (UnitName::parse(name).expect(name), line));
-    let found = units.iter().find(|(name, _)| match section {
-        // Only templates have a default instance.
-        "Install" => name.is_template(),
-        section => own(name.kind()) == section,
-    });
+    let found = units.iter().find(|(name, _)| own(name.kind()) == section);
     let (name, line) = found.unwrap_or(&units[0]);
+    // Only templates have a default instance.
+    let template = UnitName::parse("x@.service").expect("a name");
+    let name = if section == "Install" {
+        &template
+    } else {
+        name
+    };
     let text = match line.is_empty() {
         true => "[Unit]\n".to_owned(),
         false => format!("[{}]\n{line}\n", own(name.kind())),
