@@ -7,11 +7,12 @@
 pub(crate) mod spelling;
 
 use crate::draft::{Context, Draft};
+use crate::load::compose;
 use crate::load::names::Names;
-use crate::model::{MeaningHash, Origin, Unit};
+use crate::model::{Origin, Unit};
 use crate::name::{NameForm, UnitName};
 use crate::read::{Parsed, read};
-use crate::settle::{settle, shares_resources};
+use crate::settle::settle;
 use crate::table::{Body, Row, RowId, Write, by_id, find, table};
 use crate::tree::HostFacts;
 use crate::words::is_space;
@@ -160,15 +161,7 @@ impl<'a> Said<'a> {
         // Half a unit may make no sense yet.
         let _ = settle(&mut draft, self.name, facts);
         crate::dependencies::imply(&mut draft, self.name, facts);
-        Unit {
-            name: self.name.clone(),
-            origin: Origin::BuiltIn { reached: false },
-            unit: draft.unit,
-            service: shares_resources(self.name.kind()).then(|| Box::new(draft.service)),
-            settings: draft.settings,
-            triggers: draft.triggers,
-            install,
-            meaning: MeaningHash(0),
-        }
+        let origin = Origin::BuiltIn { reached: false };
+        compose(self.name, origin, draft, install)
     }
 }

@@ -167,7 +167,8 @@ impl<'a> Reader<'a> {
                 .collect(),
         };
         let said = std::mem::take(&mut draft.said);
-        let unit = compose(name, origin, draft, install);
+        let mut unit = compose(name, origin, draft, install);
+        unit.meaning = meaning(&unit, |id| said.contains_key(&id));
         if is_run(name.kind()) {
             standings(&said, &unit, silent(name.kind()), &mut found);
         }
@@ -200,8 +201,10 @@ impl<'a> Reader<'a> {
             // It is there on any host: nothing enables it.
             self.read(&mut draft, &mut cx, (drop_in.path, drop_in.text), false);
         }
+        let mut unit = compose(&unit.name, unit.origin, draft, unit.install);
+        unit.meaning = meaning(&unit, |_| true);
         Composed {
-            unit: compose(&unit.name, unit.origin, draft, unit.install),
+            unit,
             makes_sense: true,
             diagnostics: found,
         }
@@ -213,9 +216,14 @@ pub(super) fn is_run(kind: UnitKind) -> bool {
     matches!(kind, UnitKind::Service | UnitKind::Target)
 }
 
-/// The unit that a settled draft makes.
-fn compose(name: &UnitName, origin: Origin, draft: Draft, install: InstallSection) -> Unit {
-    let mut unit = Unit {
+/// The unit that a settled draft makes; its meaning is not told yet.
+pub(crate) fn compose(
+    name: &UnitName,
+    origin: Origin,
+    draft: Draft,
+    install: InstallSection,
+) -> Unit {
+    Unit {
         name: name.clone(),
         origin,
         unit: draft.unit,
@@ -224,9 +232,7 @@ fn compose(name: &UnitName, origin: Origin, draft: Draft, install: InstallSectio
         triggers: draft.triggers,
         install,
         meaning: MeaningHash(0),
-    };
-    unit.meaning = meaning(&unit);
-    unit
+    }
 }
 
 /// A unit of a kind that says nothing: what its directives are by default.
