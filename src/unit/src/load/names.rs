@@ -109,9 +109,21 @@ impl Names {
 
     /// The unit that `name` is a name of; `name` itself where it leads nowhere.
     pub fn canonical(&self, name: &UnitName) -> UnitName {
+        if self.stands_for_itself(name) {
+            return name.clone();
+        }
         match self.resolve(name) {
             Leads::Unit { unit, .. } | Leads::BuiltIn(unit) | Leads::Masked(unit) => unit,
             Leads::Missing | Leads::Endless => name.clone(),
+        }
+    }
+
+    /// Whether no link and no template of the tree has a say in what `name` stands for.
+    pub fn stands_for_itself(&self, name: &UnitName) -> bool {
+        match self.entries.get(name) {
+            Some(Entry::File | Entry::Mask) => true,
+            Some(Entry::Link(_)) => false,
+            None => name.instance().is_none(),
         }
     }
 
