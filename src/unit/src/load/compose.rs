@@ -206,6 +206,9 @@ impl<'a> Reader<'a> {
             // It is there on any host: nothing enables it.
             self.read(&mut draft, &mut cx, (drop_in.path, drop_in.text), false);
         }
+        for set in dependencies::sets_mut(&mut draft.unit) {
+            set.remove(&unit.name);
+        }
         Composed {
             unit: compose(&unit.name, unit.origin, draft, unit.install),
             makes_sense: true,
