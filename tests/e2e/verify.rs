@@ -102,7 +102,7 @@ fn files_are_checked_among_their_neighbours() {
     // What it requires lies beside it, and is judged when it is asked for.
     place.says(&["verify", "a.service"], 0, NONE);
     let nice = |file: &str, line, word| {
-        format!("{file}:{line}:6: Nice=: '{word}' is no number from -20 to 19\n")
+        format!("{file}:{line}:6: Nice=: '{word}' is no nice level (-20 to 19)\n")
     };
     let b = nice("b.service", 6, "x");
     place.says(&["verify", "a.service", "b.service"], 1, &b);
@@ -146,7 +146,7 @@ fn programs_read_findings_as_json() {
     place.commit(&[("a.service", &fine_but("Nice=x"))]);
     let commit = place.git(&["rev-parse", "HEAD"]);
     let finding = "\"file\":\"a.service\",\"line\":6,\"column\":6,\"severity\":\"error\",\
-        \"code\":\"bad-value\",\"message\":\"Nice=: 'x' is no number from -20 to 19\"}]\n";
+        \"code\":\"bad-value\",\"message\":\"Nice=: 'x' is no nice level (-20 to 19)\"}]\n";
     place.says(
         &["verify", "a.service", "-o", "json"],
         1,
@@ -166,7 +166,7 @@ fn commits_and_ranges_are_read_from_the_repository_here() {
     let second = place.commit(&[("b.service", &fine_but("ExecStartPre=/no/such"))]);
     let third = place.commit(&[("b.service", &fine_but("Nice=y"))]);
     place.commit(&[("a.service", FINE), ("b.service", FINE)]);
-    let nice = |file, word| format!("{file}:6:6: Nice=: '{word}' is no number from -20 to 19\n");
+    let nice = |file, word| format!("{file}:6:6: Nice=: '{word}' is no nice level (-20 to 19)\n");
     place.says(&["verify", "HEAD"], 0, NONE);
     place.says(&["verify", "v1"], 1, &nice("a.service", "x"));
     let of_third = format!("{}{}", nice("a.service", "x"), nice("b.service", "y"));
@@ -235,7 +235,10 @@ fn show_goes_on_behind_a_file_that_is_missing() {
         "Id,Nice",
     ]);
     assert_eq!(said.code, 1, "{said:?}");
-    assert_eq!(said.stdout, "Nice=3\nNice=4\n", "{said:?}");
+    assert_eq!(
+        said.stdout, "Id=a.service\nNice=3\nId=b@x.service\nNice=4\n",
+        "{said:?}"
+    );
     assert!(
         said.stderr.contains("can't read nosuch.service"),
         "{said:?}"
@@ -259,4 +262,54 @@ fn a_push_says_a_warning_when_it_comes_and_not_again() {
     let planned = instance.run(&["plan", "HEAD"]).ok();
     assert!(planned.stdout.contains(warning), "{planned:?}");
     instance.shutdown();
+}
+
+#[test]
+fn show_file_prints_systemds_shape_for_every_kind() {
+    let place = Place::new(&[
+        (
+            "w@.service",
+            "[Service]\nExecStart=/bin/w %i\nCPUQuota=20%\nPrivateTmp=yes\n",
+        ),
+        ("d.timer", "[Timer]\nOnCalendar=daily\nPersistent=yes\n"),
+        ("s.socket", "[Socket]\nListenStream=80\n"),
+        ("x.service", "[Service]\nNice=7\n"),
+    ]);
+    let shown = place.run(&[
+        "show",
+        "--file",
+        "w@.service",
+        "d.timer",
+        "s.socket",
+        "x.service",
+        "--instance",
+        "a-b",
+        "-o",
+        "json",
+    ]);
+    // The last one makes no sense as a service, and is shown all the same.
+    assert_eq!(shown.code, 1, "{}", shown.stderr);
+    assert!(
+        shown.stderr.contains("x.service: service has neither"),
+        "{}",
+        shown.stderr
+    );
+    let lines: Vec<serde_json::Value> = shown
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object per line"))
+        .collect();
+    assert_eq!(lines.len(), 4);
+    let [worker, timer, socket, odd] = &lines[..] else {
+        unreachable!("counted above")
+    };
+    assert_eq!(worker["unit"], "w@a-b.service");
+    assert_eq!(worker["Service"]["ExecStart"][0][1][1], "a-b");
+    assert_eq!(worker["Service"]["CPUQuotaPerSecUSec"], 200_000);
+    assert_eq!(worker["Service"]["PrivateTmp"], true);
+    assert_eq!(worker["Service"]["Slice"], "system-w.slice");
+    assert_eq!(timer["Timer"]["TimersCalendar"][0][1], "*-*-* 00:00:00");
+    assert_eq!(timer["Unit"]["Triggers"][0], "d.service");
+    assert_eq!(socket["Socket"]["Listen"][0][1], "[::]:80");
+    assert_eq!(odd["Service"]["Nice"], 7);
 }

@@ -23,6 +23,12 @@ const NEVER: &str = "
 
 /// Every built-in unit: the targets, and the socket that `Type=dbus` asks for.
 pub(crate) fn units() -> impl Iterator<Item = Unit> {
+    // Each tree gets copies: made once, they cost a small tree more than its own files otherwise.
+    static ALL: LazyLock<Vec<Unit>> = LazyLock::new(|| made().collect());
+    ALL.iter().cloned()
+}
+
+fn made() -> impl Iterator<Item = Unit> {
     let each = |reached: bool, names: &'static str| {
         names
             .split_whitespace()

@@ -20,6 +20,7 @@ mod load;
 mod meaning;
 mod model;
 pub mod name;
+mod print;
 mod property;
 pub mod quote;
 mod read;
@@ -40,13 +41,14 @@ pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
 pub use load::{
     FileLinks, InstallLink, InstallLinks, Loaded, UNITS_MAX, UnitFileState, file_state,
-    install_links, load,
+    install_links, load, load_alone,
 };
 pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,
 };
 pub use model::*;
 pub use name::{NameForm, UnitKind, UnitName, UnitNameError};
+pub use print::print;
 pub use property::PropertyValue;
 pub use settings::{Setting, Settings};
 pub use table::{Family, Row, Standing, table};

@@ -18,7 +18,7 @@ use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{InstallSection, Origin, Unit, UnitSet};
 use crate::name::UnitName;
-use crate::tree::{HostFacts, TreeFiles};
+use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 pub(crate) use compose::silent;
 use compose::{Composed, Reader, is_run};
 use directories::{Directories, Member, Pull};
@@ -90,6 +90,26 @@ pub fn load(tree: &TreeFiles, facts: &HostFacts) -> Loaded {
     loader.read_all();
     leftovers::say(&mut loader);
     loader.finish()
+}
+
+/// One file as systemd has it before anybody has enabled it: [Install] is read, and asks in vain.
+/// `None` where there is no unit in it.
+pub fn load_alone(
+    name: &UnitName,
+    file: TreeEntry,
+    facts: &HostFacts,
+) -> (Option<Unit>, Vec<Diagnostic>) {
+    let mut tree = TreeFiles::default();
+    tree.entries.insert(name.as_str().to_owned(), file);
+    let loaded = load(&tree, facts);
+    let unit = loaded.unit(name).cloned().map(|mut unit| {
+        unit.install.names.clear();
+        if unit.install.state == Some(UnitFileState::Enabled) {
+            unit.install.state = Some(UnitFileState::Disabled);
+        }
+        unit
+    });
+    (unit, loaded.diagnostics)
 }
 
 struct Loader<'a> {

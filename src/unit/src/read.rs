@@ -110,7 +110,7 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
     (cx.line, cx.column) = (entry.value_line, entry.value_column);
     let result = match &row.body {
         Body::Field { read, .. } => read(draft, cx, &entry.value),
-        Body::Kept { kind, default } => {
+        Body::Kept { kind, default, .. } => {
             let before = draft.settings.by_id(id).unwrap_or(default);
             let mut value = before.clone();
             let result = kind.read(&mut value, cx, &entry.value);

@@ -1,10 +1,10 @@
 //! What only the end of the files decides: defaults that depend on other directives, settings that
 //! imply others, and whether a unit makes sense as a whole.
 use crate::draft::Draft;
-use crate::model::{ExecRole, NotifyAccess, Restart, ServiceType};
+use crate::model::{Directories, ExecRole, NotifyAccess, Restart, ServiceSection, ServiceType};
 use crate::name::{UnitKind, UnitName};
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
-use crate::settings::Setting;
+use crate::settings::{Setting, Settings};
 use crate::table::Family::{self, Exec, Resource, Service};
 use crate::tree::HostFacts;
 use crate::value::{Amount, DeviceRule, ValueError, capability_from_name};
@@ -18,6 +18,8 @@ pub(crate) fn settle(
     facts: &HostFacts,
 ) -> Result<(), ValueError> {
     let kind = name.kind();
+    draft.settings.forget_history();
+    forget_history(&mut draft.service);
     settle_unit(draft, name);
     if kind == UnitKind::Service {
         settle_service(draft);
@@ -54,6 +56,14 @@ pub(crate) fn settle(
         | UnitKind::Swap
         | UnitKind::Device => Ok(()),
     }
+}
+
+/// What was said and taken back means what was never said.
+fn forget_history(service: &mut ServiceSection) {
+    service.exec.retain(|_, commands| !commands.is_empty());
+    service
+        .directories
+        .retain(|_, made| *made != Directories::default());
 }
 
 /// Kinds with the directives of systemd.exec(5).
@@ -198,16 +208,16 @@ fn imply(draft: &mut Draft, name: &UnitName) {
     if !data.items().is_empty() {
         draft.settings.set(Exec, "StandardInput", "data");
     }
-    // A socket that becomes standard input becomes standard output, too.
-    let input = draft.settings.text(Exec, "StandardInput").to_owned();
-    let output_said = draft.has(name.kind().section(), "StandardOutput");
-    if !output_said
-        && ["socket", "tty", "fd:"]
-            .iter()
-            .any(|to| input.starts_with(to))
-    {
-        // Only there does "inherit" mean anything but the journal.
-        draft.settings.set(Exec, "StandardOutput", "inherit");
+    // Output goes where input comes from only where that can be written to: else to the journal.
+    let input = draft.settings.text(Exec, "StandardInput");
+    let two_way = ["socket", "tty", "fd:"]
+        .iter()
+        .any(|to| input.starts_with(to));
+    let said = draft.has(name.kind().section(), "StandardOutput");
+    let inherits = draft.settings.text(Exec, "StandardOutput") == "inherit";
+    if !said || inherits {
+        let output = if two_way { "inherit" } else { "journal" };
+        draft.settings.set(Exec, "StandardOutput", output);
     }
 }
 
@@ -219,13 +229,22 @@ fn devices(draft: &mut Draft) {
     if rules.is_empty() && draft.settings.text(Resource, "DevicePolicy") == "auto" {
         return;
     }
-    let mut rules = rules.clone();
+    let mut all = needed_devices(&draft.settings);
+    all.extend_from_slice(rules);
+    draft
+        .settings
+        .set(Resource, "DeviceAllow", Setting::Devices(all));
+}
+
+/// Rules for these, the newest first.
+pub(crate) fn needed_devices(settings: &Settings) -> Vec<DeviceRule> {
+    let mut rules = Vec::new();
     let mut need = |device: &str, access: &str| {
         let (device, access) = (device.to_owned(), access.to_owned());
         rules.insert(0, DeviceRule { device, access });
     };
-    let listed = |key| !draft.settings.get(Exec, key).property().items().is_empty();
-    let image = !draft.settings.text(Exec, "RootImage").is_empty();
+    let listed = |key| !settings.get(Exec, key).property().items().is_empty();
+    let image = !settings.text(Exec, "RootImage").is_empty();
     if image || listed("MountImages") {
         need("/dev/loop-control", "rw");
         need("/dev/mapper/control", "rw");
@@ -233,12 +252,10 @@ fn devices(draft: &mut Draft) {
         need("block-blkext", "rwm");
         need("block-device-mapper", "rwm");
     }
-    if draft.settings.is_true(Exec, "ProtectClock") {
+    if settings.is_true(Exec, "ProtectClock") {
         need("char-rtc", "r");
     }
-    draft
-        .settings
-        .set(Resource, "DeviceAllow", Setting::Devices(rules));
+    rules
 }
 
 fn dynamic_user(draft: &mut Draft, name: &UnitName) {

@@ -35,7 +35,7 @@ fn each<'a>(case: &Case<'a>, mut visit: impl FnMut(&'a str, Place<'a>, &str)) {
             for entry in section.entries.iter().filter(own) {
                 let place = Place {
                     file,
-                    line: entry.line,
+                    line: entry.value_line,
                     column: entry.value_column,
                 };
                 let words = entry.value.split([' ', '\t', ',']);

@@ -38,7 +38,7 @@ impl<'a> Sources<'a> {
         self.each(unit, section, key, |file, entry| {
             let place = Place {
                 file,
-                line: entry.line,
+                line: entry.value_line,
                 column: entry.value_column,
             };
             last = Some(place);

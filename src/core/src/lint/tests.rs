@@ -463,7 +463,7 @@ fn findings_can_be_switched_off_where_they_stand() {
                 ignore("bad-value")
             ),
         )],
-        &["a.service:6:6: Nice=: 'x' is no number from -20 to 19"],
+        &["a.service:6:6: Nice=: 'x' is no nice level (-20 to 19)"],
     );
     let all = [
         (

@@ -1,6 +1,7 @@
 //! [Automount] and what [Scope] has for itself (systemd.automount(5), systemd.scope(5)).
-use super::kind::{Kind, MODE, PATH, SPAN, SPAN_OR_FOREVER, TEXT};
+use super::kind::{Kind, MODE, PATH, SPAN, SPAN_OR_FOREVER, TEXT, spell_number};
 use super::{Family, Row};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Unsigned};
 
 const HOST: &str = "file systems are the host's own";
@@ -27,10 +28,14 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// 0 is never; systemd shows it as 0.
-const IDLE: Kind = Kind::By("time span", |value, _, text| {
-    *value = match crate::value::parse_timespan(text)? {
-        u64::MAX => Unsigned(0),
-        us => Unsigned(us),
-    };
-    Ok(())
-});
+const IDLE: Kind = Kind::By(
+    "time span",
+    |value, _, text| {
+        *value = match crate::value::parse_timespan(text)? {
+            u64::MAX => Unsigned(0),
+            us => Unsigned(us),
+        };
+        Ok(())
+    },
+    spell_number!(spelling::span),
+);

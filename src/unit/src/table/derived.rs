@@ -54,6 +54,9 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
         );
     }
     if runs_processes(kind) {
+        if kind != UnitKind::Service {
+            specific.push(("NonBlocking", Bool(false)));
+        }
         // A hash in a file has a property of its own.
         for (key, path) in [
             ("RootHash", "RootHashPath"),

@@ -1,55 +1,26 @@
 //! What a process is executed with (systemd.exec(5)): identity, environment, directories,
 //! scheduling. Sandboxing, limits and standard streams have tables of their own.
-use super::kind::{self, Kind};
-use super::service::{flag, of};
-use super::{Family, Row, Standing, one_of, word_of};
-use crate::c_escape::unescape;
+use super::kind::{self, Kind, spell_number};
+use super::row::Write;
+use super::service::{flag, lines, of};
+use super::{Family, Row, Standing};
 use crate::draft::{Context, Draft};
-use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
+use crate::model::{EnvironmentFile, ServiceSection, WorkingDirectory};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
-use crate::value::shape::bytes;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
-    parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
-    parse_oom_score_adjust, parse_user_name,
+    format_capability_set, format_cpu_policy, format_dump_filter, format_io_class,
+    format_numa_policy, parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice,
+    parse_numa_policy, parse_oom_score_adjust, parse_user_name,
 };
 use crate::words::{Split, words};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
-const PRESERVE: &[(&str, Preserve)] = &[
-    ("no", Preserve::No),
-    ("yes", Preserve::Yes),
-    ("restart", Preserve::Restart),
-];
-
-macro_rules! directory {
-    ($key:literal, $mode:literal, $links:literal, $kind:ident) => {
-        [
-            field($key, "relative paths, each with :link", |draft, cx, value| {
-                directories(draft, cx, DirectoryKind::$kind, $key, value)
-            })
-            .shows($key, of!(s => texts(s.directories.get(&DirectoryKind::$kind).iter().flat_map(|d| &d.paths))))
-            .shows($links, of!(s => links(s, DirectoryKind::$kind)))
-            .partly("without links (`path:link`)"),
-            field($mode, "octal mode", |draft, _, value| {
-                let kind = draft.service.directories.entry(DirectoryKind::$kind);
-                kind.or_default().mode = parse_mode(value)?;
-                Ok(())
-            })
-            .shows($mode, of!(s => {
-                let mode = s.directories.get(&DirectoryKind::$kind).map_or(0o755, |d| d.mode);
-                Unsigned(mode.into())
-            })),
-        ]
-    };
-}
-
-fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
-    Row::field(Family::Exec, key, value, read)
+fn field(key: &'static str, value: &str, read: super::row::Read, write: Write) -> Row {
+    Row::field(Family::Exec, key, value, read, write)
 }
 
 fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
@@ -58,15 +29,27 @@ fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        field("User", "user name or uid", |draft, cx, value| {
-            draft.service.user = account(cx, value)?;
-            Ok(())
-        })
+        field(
+            "User",
+            "user name or uid",
+            |draft, cx, value| {
+                draft.service.user = account(cx, value)?;
+                Ok(())
+            },
+            lines!(s => s.user.iter().map(|name| spelling::text(name)).collect()),
+        )
+        .follows(&["DynamicUser"])
         .shows("User", of!(s => Text(s.user.clone().unwrap_or_default()))),
-        field("Group", "group name or gid", |draft, cx, value| {
-            draft.service.group = account(cx, value)?;
-            Ok(())
-        })
+        field(
+            "Group",
+            "group name or gid",
+            |draft, cx, value| {
+                draft.service.group = account(cx, value)?;
+                Ok(())
+            },
+            lines!(s => s.group.iter().map(|name| spelling::text(name)).collect()),
+        )
+        .follows(&["DynamicUser", "User"])
         .shows("Group", of!(s => Text(s.group.clone().unwrap_or_default()))),
         field(
             "SupplementaryGroups",
@@ -83,18 +66,48 @@ pub(super) fn rows() -> Vec<Row> {
                 }
                 Ok(())
             },
+            lines!(s => {
+                let groups = s.supplementary_groups.iter();
+                spelling::joined(groups.map(|name| spelling::text(name)))
+            }),
         )
         .shows(
             "SupplementaryGroups",
             of!(s => texts(&s.supplementary_groups)),
         ),
-        field("WorkingDirectory", "path, or ~", working_directory)
-            .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
-        field("Environment", "assignments", environment).shows(
+        field(
+            "WorkingDirectory",
+            "path, or ~",
+            working_directory,
+            lines!(s => {
+                s.working_directory.iter().map(spelled_directory).collect()
+            }),
+        )
+        .shows("WorkingDirectory", of!(s => Text(shown_directory(s)))),
+        field(
+            "Environment",
+            "assignments",
+            environment,
+            lines!(s => {
+                let assignments = s.environment.iter();
+                let assignments = assignments.map(|(name, value)| format!("{name}={value}"));
+                spelling::joined(assignments.map(|text| spelling::argument(&text)))
+            }),
+        )
+        .shows(
             "Environment",
             of!(s => texts(s.environment.iter().map(|(key, value)| format!("{key}={value}")))),
         ),
-        field("EnvironmentFile", "path", environment_file).shows(
+        field(
+            "EnvironmentFile",
+            "path",
+            environment_file,
+            lines!(s => {
+                let files = s.environment_files.iter();
+                files.map(|file| marked(file.optional, &file.path)).collect()
+            }),
+        )
+        .shows(
             "EnvironmentFiles",
             of!(s => List(
                 s.environment_files
@@ -103,50 +116,46 @@ pub(super) fn rows() -> Vec<Row> {
                     .collect()
             )),
         ),
-        field("UMask", "octal mode", |draft, _, value| {
-            draft.service.umask = parse_mode(value)?;
-            Ok(())
-        })
+        field(
+            "UMask",
+            "octal mode",
+            |draft, _, value| {
+                draft.service.umask = parse_mode(value)?;
+                Ok(())
+            },
+            lines!(s => vec![spelling::mode(s.umask.into())]),
+        )
         .shows("UMask", of!(s => Unsigned(s.umask.into()))),
-        field("Nice", "-20 to 19", |draft, _, value| {
-            draft.service.nice = match value {
-                "" => None,
-                value => Some(parse_nice(value)?),
-            };
-            Ok(())
-        })
+        field(
+            "Nice",
+            "-20 to 19",
+            |draft, _, value| {
+                draft.service.nice = match value {
+                    "" => None,
+                    value => Some(parse_nice(value)?),
+                };
+                Ok(())
+            },
+            lines!(s => s.nice.iter().map(ToString::to_string).collect()),
+        )
         .shows("Nice", of!(s => Signed(s.nice.unwrap_or(0).into()))),
-        field("OOMScoreAdjust", "-1000 to 1000", |draft, _, value| {
-            draft.service.oom_score_adjust = match value {
-                "" => None,
-                value => Some(parse_oom_score_adjust(value)?),
-            };
-            Ok(())
-        })
+        field(
+            "OOMScoreAdjust",
+            "-1000 to 1000",
+            |draft, _, value| {
+                draft.service.oom_score_adjust = match value {
+                    "" => None,
+                    value => Some(parse_oom_score_adjust(value)?),
+                };
+                Ok(())
+            },
+            lines!(s => s.oom_score_adjust.iter().map(ToString::to_string).collect()),
+        )
         .shows(
             "OOMScoreAdjust",
             of!(s => Signed(s.oom_score_adjust.unwrap_or(0).into())),
         ),
-        field(
-            "RuntimeDirectoryPreserve",
-            "no, yes, restart",
-            |draft, _, value| {
-                draft.service.runtime_directory_preserve = match one_of(value, PRESERVE) {
-                    Ok(preserve) => preserve,
-                    Err(err) => match parse_bool(value) {
-                        Ok(true) => Preserve::Yes,
-                        Ok(false) => Preserve::No,
-                        Err(_) => return Err(err),
-                    },
-                };
-                Ok(())
-            },
-        )
-        .shows(
-            "RuntimeDirectoryPreserve",
-            of!(s => word_of(s.runtime_directory_preserve, PRESERVE)),
-        ),
-        flag!(Exec, "NoNewPrivileges", no_new_privileges),
+        flag!(Exec, "NoNewPrivileges", no_new_privileges).follows(&["DynamicUser"]),
         field(
             "CapabilityBoundingSet",
             "capabilities, ~ inverts",
@@ -154,7 +163,14 @@ pub(super) fn rows() -> Vec<Row> {
                 let set = draft.bounding_set.get_or_insert(u64::MAX);
                 apply_capabilities(set, u64::MAX, value)
             },
+            lines!(s => vec![format_capability_set(s.capability_bounding_set)]),
         )
+        .follows(&[
+            "PrivateDevices",
+            "ProtectKernelModules",
+            "ProtectKernelLogs",
+            "ProtectClock",
+        ])
         .shows(
             "CapabilityBoundingSet",
             of!(s => Unsigned(s.capability_bounding_set)),
@@ -166,6 +182,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let set = draft.ambient_set.get_or_insert(0);
                 apply_capabilities(set, 0, value)
             },
+            lines!(s => vec![format_capability_set(s.ambient_capabilities)]),
         )
         .shows(
             "AmbientCapabilities",
@@ -184,7 +201,6 @@ pub(super) fn rows() -> Vec<Row> {
             "private",
         ),
         kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
-        kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
         kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
         field(
@@ -197,13 +213,20 @@ pub(super) fn rows() -> Vec<Row> {
                 service.cpu_priority = fit_cpu_priority(service.cpu_policy, service.cpu_priority);
                 Ok(())
             },
+            lines!(s => vec![format_cpu_policy(s.cpu_policy)]),
         )
         .shows("CPUSchedulingPolicy", of!(s => Signed(s.cpu_policy.into())))
         .not_yet(),
-        field("CPUSchedulingPriority", "0 to 99", |draft, _, value| {
-            draft.service.cpu_priority = parse_cpu_priority(value)?;
-            Ok(())
-        })
+        field(
+            "CPUSchedulingPriority",
+            "0 to 99",
+            |draft, _, value| {
+                draft.service.cpu_priority = parse_cpu_priority(value)?;
+                Ok(())
+            },
+            lines!(s => vec![s.cpu_priority.to_string()]),
+        )
+        .follows(&["CPUSchedulingPolicy"])
         .shows(
             "CPUSchedulingPriority",
             of!(s => Signed(s.cpu_priority.into())),
@@ -217,61 +240,23 @@ pub(super) fn rows() -> Vec<Row> {
             "IOSchedulingClass",
             "none, realtime, best-effort, idle",
             |draft, _, value| apply_io_class(&mut draft.service.io, value),
+            lines!(s => vec![format_io_class(s.io.class)]),
         )
         .shows("IOSchedulingClass", of!(s => Signed(s.io.class.into())))
         .not_yet(),
-        field("IOSchedulingPriority", "0 to 7", |draft, _, value| {
-            apply_io_priority(&mut draft.service.io, value)
-        })
+        field(
+            "IOSchedulingPriority",
+            "0 to 7",
+            |draft, _, value| apply_io_priority(&mut draft.service.io, value),
+            lines!(s => vec![s.io.priority.to_string()]),
+        )
         .shows(
             "IOSchedulingPriority",
             of!(s => Signed(s.io.priority.into())),
         )
         .not_yet(),
-        kept("LoadCredential", LOAD_CREDENTIAL, PropertyValue::empty()),
-        kept(
-            "LoadCredentialEncrypted",
-            LOAD_CREDENTIAL,
-            PropertyValue::empty(),
-        ),
-        kept("SetCredential", SET_CREDENTIAL, PropertyValue::empty()),
-        kept(
-            "SetCredentialEncrypted",
-            SET_ENCRYPTED,
-            PropertyValue::empty(),
-        ),
         kept("TimeoutCleanSec", kind::SPAN, PropertyValue::INFINITY).live(),
     ];
-    rows.extend(directory!(
-        "RuntimeDirectory",
-        "RuntimeDirectoryMode",
-        "RuntimeDirectorySymlink",
-        Runtime
-    ));
-    rows.extend(directory!(
-        "StateDirectory",
-        "StateDirectoryMode",
-        "StateDirectorySymlink",
-        State
-    ));
-    rows.extend(directory!(
-        "CacheDirectory",
-        "CacheDirectoryMode",
-        "CacheDirectorySymlink",
-        Cache
-    ));
-    rows.extend(directory!(
-        "LogsDirectory",
-        "LogsDirectoryMode",
-        "LogsDirectorySymlink",
-        Logs
-    ));
-    rows.extend(directory!(
-        "ConfigurationDirectory",
-        "ConfigurationDirectoryMode",
-        "ConfigurationDirectorySymlink",
-        Configuration
-    ));
     let gone = Standing::Meaningless("gone from systemd, where it has no effect either");
     rows.push(Row::nothing(Family::Exec, "Capabilities", gone));
     rows
@@ -308,6 +293,19 @@ fn working_directory(
         }),
     };
     Ok(())
+}
+
+fn spelled_directory(directory: &WorkingDirectory) -> String {
+    marked(directory.optional, directory.path.as_deref().unwrap_or("~"))
+}
+
+/// A path that `-` marks as one that may be missing.
+fn marked(optional: bool, path: &str) -> String {
+    format!(
+        "{}{}",
+        if optional { "-" } else { "" },
+        spelling::text(path)
+    )
 }
 
 fn shown_directory(service: &ServiceSection) -> String {
@@ -367,131 +365,70 @@ fn environment_file(
     Ok(())
 }
 
-fn directories(
-    draft: &mut Draft,
-    cx: &mut Context<'_>,
-    kind: DirectoryKind,
-    key: &str,
-    value: &str,
-) -> Result<(), ValueError> {
-    let made = draft.service.directories.entry(kind).or_default();
-    if value.is_empty() {
-        made.paths.clear();
-        made.links.clear();
-    }
-    let mut wrong = Ok(());
-    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
-        let outcome = directory(cx, kind, &word).map(|(path, link)| {
-            if let Some(link) = link {
-                let message = format!("{key}={path}:{link}: the link is not made yet");
-                cx.report(
-                    crate::Code::NotHonoured,
-                    crate::Severity::Warning,
-                    message,
-                    None,
-                );
-                made.links.push((path.clone(), link));
+const VARIABLES: Kind = Kind::By(
+    "names of variables",
+    |value, cx, text| {
+        kind::each_word(value, text, |items, word| {
+            let name = cx.resolve(word)?;
+            if !crate::environment::is_name(&name) {
+                return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
             }
-            if !made.paths.contains(&path) {
-                made.paths.push(path);
+            let name = Text(name);
+            if !items.contains(&name) {
+                items.push(name);
             }
-        });
-        wrong = wrong.and(outcome);
-    }
-    // Parents come before what lies in them, as systemd orders them.
-    made.paths.sort();
-    wrong
-}
+            Ok(())
+        })
+    },
+    kind::SPELL_WORDS,
+);
 
-/// A relative path, and the link to it that is to be made.
-fn directory(
-    cx: &Context<'_>,
-    kind: DirectoryKind,
-    word: &str,
-) -> Result<(String, Option<String>), ValueError> {
-    let relative = |text: &str| {
-        let path = cx.resolve(text)?;
-        let parts = || {
-            path.split('/')
-                .filter(|part| !part.is_empty() && *part != ".")
-        };
-        let bad = path.starts_with('/')
-            || parts().any(|part| part == "..")
-            || parts().next().is_none()
-            || path.chars().any(char::is_control);
-        // Dynamic users have theirs there.
-        if bad || parts().next() == Some("private") {
-            return Err(ValueError::not(
-                &path,
-                "relative path free of '..' and private/",
-            ));
-        }
-        Ok(crate::value::simplify_path(&path))
-    };
-    let fields = words(word, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
-    match fields.as_slice() {
-        [path] => Ok((relative(path)?, None)),
-        [_, _, ..] if kind == DirectoryKind::Configuration => {
-            Err(ValueError::not(word, "path alone: it can't be linked to"))
-        }
-        [path, link, ..] => Ok((relative(path)?, Some(relative(link)?))),
-        [] => Err(ValueError::not(word, "path")),
-    }
-}
-
-fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
-    let links = service.directories.get(&kind).map(|dirs| &dirs.links);
-    let link = |(path, link): &(String, String)| {
-        List(vec![Text(path.clone()), Text(link.clone()), Unsigned(0)])
-    };
-    List(links.into_iter().flatten().map(link).collect())
-}
-
-const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let name = cx.resolve(word)?;
-        if !crate::environment::is_name(&name) {
-            return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
-        }
-        let name = Text(name);
-        if !items.contains(&name) {
-            items.push(name);
-        }
-        Ok(())
-    })
-});
-
-const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let text = cx.resolve(word)?;
-        let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
-        if !crate::environment::is_name(name) {
-            return Err(ValueError::not(&text, "name of a variable, or assignment"));
-        }
-        let text = Text(text);
-        if !items.contains(&text) {
-            items.push(text);
-        }
-        Ok(())
-    })
-});
+const UNSET: Kind = Kind::By(
+    "names of variables, or assignments",
+    |value, cx, text| {
+        kind::each_word(value, text, |items, word| {
+            let text = cx.resolve(word)?;
+            let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+            if !crate::environment::is_name(name) {
+                return Err(ValueError::not(&text, "name of a variable, or assignment"));
+            }
+            let text = Text(text);
+            if !items.contains(&text) {
+                items.push(text);
+            }
+            Ok(())
+        })
+    },
+    kind::SPELL_WORDS,
+);
 
 /// Directories between colons.
-const SEARCH_PATH: Kind = Kind::By("directories between colons", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-    }
-    for part in text.split(':').filter(|part| !part.is_empty()) {
-        let path = absolute_path(&cx.resolve(part)?)?;
-        value.items_mut().push(Text(path));
-    }
-    Ok(())
-});
+const SEARCH_PATH: Kind = Kind::By(
+    "directories between colons",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+        }
+        for part in text.split(':').filter(|part| !part.is_empty()) {
+            let path = absolute_path(&cx.resolve(part)?)?;
+            value.items_mut().push(Text(path));
+        }
+        Ok(())
+    },
+    |value| {
+        let paths: Vec<&str> = value.items().iter().map(PropertyValue::text).collect();
+        vec![spelling::text(&paths.join(":"))]
+    },
+);
 
-const TIMER_SLACK: Kind = Kind::By("time span, in ns without a unit", |value, _, text| {
-    *value = Unsigned(crate::value::parse_nanoseconds(text)?);
-    Ok(())
-});
+const TIMER_SLACK: Kind = Kind::By(
+    "time span, in ns without a unit",
+    |value, _, text| {
+        *value = Unsigned(crate::value::parse_nanoseconds(text)?);
+        Ok(())
+    },
+    spell_number!(spelling::nanoseconds),
+);
 
 /// What is dumped unless a unit says otherwise (core(5)).
 const DUMPED: u64 = 0x33;
@@ -508,17 +445,22 @@ const COREDUMP_FILTER: Kind = Kind::By(
         *value = Unsigned(mask.unwrap_or(DUMPED));
         wrong
     },
+    spell_number!(format_dump_filter),
 );
 
-const AFFINITY: Kind = Kind::Typed("CPUs (0-3,8), or numa", |value, _, text| {
-    let Setting::Cpus(set) = value else {
-        unreachable!("the default of the row is of the same type");
-    };
-    match text {
-        "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
-        text => apply_cpu_set(set, text),
-    }
-});
+const AFFINITY: Kind = Kind::Typed(
+    "CPUs (0-3,8), or numa",
+    |value, _, text| {
+        let Setting::Cpus(set) = value else {
+            unreachable!("the default of the row is of the same type");
+        };
+        match text {
+            "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
+            text => apply_cpu_set(set, text),
+        }
+    },
+    kind::spell_typed!(Cpus, |set: &CpuSet| vec![set.to_line()]),
+);
 
 const NUMA_POLICY: Kind = Kind::By(
     "default, preferred, bind, interleave, local",
@@ -526,77 +468,13 @@ const NUMA_POLICY: Kind = Kind::By(
         *value = Signed(parse_numa_policy(text)?.into());
         Ok(())
     },
+    |value| vec![format_numa_policy(kind::signed(value))],
 );
 
 /// Nodes that `all` stands for: the first one, where nothing else is known.
-const NUMA_MASK: Kind = kind::typed!("nodes, or all", Cpus, |set, text| apply_node_set(
-    set, text, 0
-));
-
-const SET_CREDENTIAL: Kind = Kind::By("ID:TEXT with C escapes", |value, cx, text| {
-    set_credential(value, cx, text, |data| {
-        // Binary data, NUL included.
-        unescape(data, false, true).map_err(|err| ValueError(err.to_string()))
-    })
-});
-
-const SET_ENCRYPTED: Kind = Kind::By("ID:BASE64", |value, cx, text| {
-    set_credential(value, cx, text, |data| {
-        let plain: String = data.split_whitespace().collect();
-        BASE64
-            .decode(plain)
-            .map_err(|_| ValueError::not(data, "base64"))
-    })
-});
-
-fn set_credential(
-    value: &mut PropertyValue,
-    cx: &Context<'_>,
-    text: &str,
-    decode: fn(&str) -> Result<Vec<u8>, ValueError>,
-) -> Result<(), ValueError> {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let (id, data) = text
-        .split_once(':')
-        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
-    let id = cx.resolve(id)?;
-    if !is_credential(&id) {
-        return Err(ValueError::not(&id, "name of a credential"));
-    }
-    let data = bytes(&decode(data)?);
-    put(value.items_mut(), &id, data);
-    Ok(())
-}
-
-/// Names of files.
-fn is_credential(id: &str) -> bool {
-    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
-}
-
-/// The last entry of a name counts.
-fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) {
-    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
-    items.push(kind::pair(id, data));
-}
-
-const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let (id, path) = text.split_once(':').unwrap_or((text, text));
-    let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
-    let path = if path.is_empty() { id.clone() } else { path };
-    let found = match path.starts_with('/') {
-        true => absolute_path(&path).is_ok(),
-        false => is_credential(&path),
-    };
-    if !is_credential(&id) || !found {
-        return Err(ValueError::not(text, "credential (NAME:PATH)"));
-    }
-    put(value.items_mut(), &id, Text(path));
-    Ok(())
-});
+const NUMA_MASK: Kind = kind::typed!(
+    "nodes, or all",
+    Cpus,
+    |set, text| apply_node_set(set, text, 0),
+    |set: &CpuSet| vec![set.to_line()]
+);

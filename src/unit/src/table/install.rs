@@ -2,26 +2,35 @@
 //!
 //! What the words mean depends on `DefaultInstance=`, which may stand anywhere: here they are only
 //! collected, and resolved when all files of the unit have been read.
+use super::row::Write;
 use super::{Family, Row, Standing};
 use crate::draft::{Context, Draft};
 use crate::load::install::Key;
+use crate::print::spelling;
 use crate::value::ValueError;
 use crate::words::{Split, words};
 
 macro_rules! names {
-    ($key:literal, $variant:ident) => {
-        Row::field(Family::Install, $key, "unit names", |draft, cx, value| {
-            collect(draft, cx, Key::$variant, value)
-        })
+    ($key:literal, $variant:ident, $field:ident) => {
+        Row::field(
+            Family::Install,
+            $key,
+            "unit names",
+            |draft, cx, value| collect(draft, cx, Key::$variant, value),
+            Write::Lines(|unit| {
+                let names = unit.install.$field.iter();
+                spelling::joined(names.map(ToString::to_string))
+            }),
+        )
     };
 }
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        names!("WantedBy", WantedBy),
-        names!("RequiredBy", RequiredBy),
-        names!("Also", Also),
-        names!("Alias", Alias),
+        names!("WantedBy", WantedBy, wanted_by),
+        names!("RequiredBy", RequiredBy, required_by),
+        names!("Also", Also, also),
+        names!("Alias", Alias, alias),
         Row::field(
             Family::Install,
             "DefaultInstance",
@@ -30,6 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
                 draft.asked.default_instance = Some((value.to_owned(), cx.place()));
                 Ok(())
             },
+            Write::Lines(|unit| unit.install.default_instance.iter().cloned().collect()),
         ),
         Row::nothing(Family::Install, "X-*", Standing::Owned),
     ]

@@ -1,0 +1,137 @@
+//! Credentials that are handed to a service (systemd.exec(5)).
+use super::kind::{self, Kind};
+use super::{Family, Row};
+use crate::c_escape::unescape;
+use crate::draft::Context;
+use crate::print::spelling;
+use crate::property::PropertyValue::{self, Text};
+use crate::quote::octal;
+use crate::value::shape::bytes;
+use crate::value::{ValueError, absolute_path};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+fn kept(key: &'static str, kind: Kind) -> Row {
+    Row::kept(Family::Exec, key, kind, PropertyValue::empty())
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        kept("LoadCredential", LOAD_CREDENTIAL),
+        kept("LoadCredentialEncrypted", LOAD_CREDENTIAL),
+        kept("SetCredential", SET_CREDENTIAL),
+        kept("SetCredentialEncrypted", SET_ENCRYPTED),
+    ]
+}
+
+const SET_CREDENTIAL: Kind = Kind::By(
+    "ID:TEXT with C escapes",
+    |value, cx, text| {
+        set_credential(value, cx, text, |data| {
+            // Binary data, NUL included.
+            unescape(data, false, true).map_err(|err| ValueError(err.to_string()))
+        })
+    },
+    |value| {
+        credentials(value, |data| {
+            let data = octal(data);
+            // At the end of a line, a space would go.
+            match data.strip_suffix(' ') {
+                Some(rest) => format!("{rest}\\040"),
+                None => data,
+            }
+        })
+    },
+);
+
+const SET_ENCRYPTED: Kind = Kind::By(
+    "ID:BASE64",
+    |value, cx, text| {
+        set_credential(value, cx, text, |data| {
+            let plain: String = data.split_whitespace().collect();
+            BASE64
+                .decode(plain)
+                .map_err(|_| ValueError::not(data, "base64"))
+        })
+    },
+    |value| credentials(value, |data| BASE64.encode(data)),
+);
+
+fn set_credential(
+    value: &mut PropertyValue,
+    cx: &Context<'_>,
+    text: &str,
+    decode: fn(&str) -> Result<Vec<u8>, ValueError>,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let (id, data) = text
+        .split_once(':')
+        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
+    let id = cx.resolve(id)?;
+    if !is_credential(&id) {
+        return Err(ValueError::not(&id, "name of a credential"));
+    }
+    let data = bytes(&decode(data)?);
+    put(value.items_mut(), &id, data);
+    Ok(())
+}
+
+/// Names of files.
+fn is_credential(id: &str) -> bool {
+    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
+}
+
+/// The last entry of a name counts.
+fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) {
+    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
+    items.push(kind::pair(id, data));
+}
+
+const LOAD_CREDENTIAL: Kind = Kind::By(
+    "ID:PATH, or ID",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let (id, path) = text.split_once(':').unwrap_or((text, text));
+        let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
+        let path = if path.is_empty() { id.clone() } else { path };
+        let found = match path.starts_with('/') {
+            true => absolute_path(&path).is_ok(),
+            false => is_credential(&path),
+        };
+        if !is_credential(&id) || !found {
+            return Err(ValueError::not(text, "credential (NAME:PATH)"));
+        }
+        put(value.items_mut(), &id, Text(path));
+        Ok(())
+    },
+    |value| {
+        let line = |item: &PropertyValue| match item.items() {
+            [id, path] => Some(format!(
+                "{}:{}",
+                spelling::text(id.text()),
+                spelling::text(path.text())
+            )),
+            _ => None,
+        };
+        value.items().iter().filter_map(line).collect()
+    },
+);
+
+/// `ID:DATA` of each, the data as `encode` has them.
+fn credentials(value: &PropertyValue, encode: fn(&[u8]) -> String) -> Vec<String> {
+    let line = |item: &PropertyValue| match item.items() {
+        [id, data] => Some(format!(
+            "{}:{}",
+            spelling::text(id.text()),
+            encode(&kind::bytes(data))
+        )),
+        _ => None,
+    };
+    value.items().iter().filter_map(line).collect()
+}
