@@ -2,6 +2,7 @@
 use super::directories::{Chosen, Directories};
 use super::install::Asked;
 use super::names::Names;
+use crate::builtin::is_built_in;
 use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::draft::{Context, Draft};
@@ -115,10 +116,15 @@ impl<'a> Reader<'a> {
         let Some(kept) = kept else { return };
         let lost = std::mem::replace(&mut draft.asked, kept);
         if let Some(place) = lost.place() {
-            let message = format!(
-                "[Install] counts in drop-ins of {} itself only, ignoring",
-                cx.name
-            );
+            let message = match cx.names.get(cx.name) {
+                None if is_built_in(cx.name) => {
+                    "nothing enables a unit of the host by [Install], ignoring".to_owned()
+                }
+                _ => format!(
+                    "[Install] counts in drop-ins of {} itself only, ignoring",
+                    cx.name
+                ),
+            };
             cx.diagnostics
                 .push(place.finding(Code::NotHonoured, Severity::Warning, message));
         }
@@ -200,6 +206,9 @@ impl<'a> Reader<'a> {
             let mut cx = self.context(&unit.name, names, drop_in.path, &mut found);
             // It is there on any host: nothing enables it.
             self.read(&mut draft, &mut cx, (drop_in.path, drop_in.text), false);
+        }
+        for set in dependencies::sets_mut(&mut draft.unit) {
+            set.remove(&unit.name);
         }
         let mut unit = compose(&unit.name, unit.origin, draft, unit.install);
         unit.meaning = meaning(&unit, |_| true);
