@@ -6,6 +6,7 @@
 //! default follows others therefore come after these, and dependencies come last.
 pub(crate) mod spelling;
 
+use crate::dependencies;
 use crate::draft::{Context, Draft};
 use crate::load::compose;
 use crate::load::names::Names;
@@ -145,10 +146,15 @@ impl<'a> Said<'a> {
 
     /// The unit that this is.
     fn read_back(&self, facts: &HostFacts) -> Unit {
+        // As the loader does it: a template is read as some instance of it.
+        let sample = match self.name.is_template() {
+            true => self.name.with_instance("instance").ok(),
+            false => None,
+        };
         let mut draft = Draft::new();
         let mut unsaid = Vec::new();
         let mut cx = Context {
-            name: self.name,
+            name: sample.as_ref().unwrap_or(self.name),
             facts,
             names: &Names::default(),
             file: "",
@@ -157,10 +163,10 @@ impl<'a> Said<'a> {
             diagnostics: &mut unsaid,
         };
         read(&mut draft, &mut cx, &Parsed::of("", &self.text()));
-        let install = draft.asked.resolve(self.name, facts, &mut unsaid);
         // Half a unit may make no sense yet.
         let _ = settle(&mut draft, self.name, facts);
-        crate::dependencies::imply(&mut draft, self.name, facts);
+        dependencies::imply(&mut draft, self.name, facts);
+        let install = draft.asked.resolve(self.name, facts, &mut unsaid);
         let origin = Origin::BuiltIn { reached: false };
         compose(self.name, origin, draft, install)
     }

@@ -19,7 +19,7 @@ macro_rules! names {
             |draft, cx, value| collect(draft, cx, Key::$variant, value),
             Write::Lines(|unit| {
                 let names = unit.install.$field.iter();
-                spelling::joined(names.map(ToString::to_string))
+                spelling::joined(names.map(|name| spelling::raw_word(&name.to_string())))
             }),
         )
     };

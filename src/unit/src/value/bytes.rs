@@ -61,7 +61,7 @@ pub fn format_size(bytes: u64) -> String {
     let units = SUFFIXES.iter().zip(POWERS);
     let mut whole = units.filter_map(|(suffix, power)| {
         let unit = 1024_u64.pow(power);
-        (bytes % unit == 0 && bytes >= unit && *suffix != "B")
+        (bytes.is_multiple_of(unit) && bytes >= unit && *suffix != "B")
             .then(|| format!("{}{suffix}", bytes / unit))
     });
     whole.next().unwrap_or_else(|| bytes.to_string())

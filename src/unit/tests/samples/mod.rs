@@ -26,7 +26,11 @@ pub fn least(section: &str) -> (UnitName, String) {
         kind => kind.section(),
     };
     let units = UNITS.map(|(name, line)| (UnitName::parse(name).expect(name), line));
-    let found = units.iter().find(|(name, _)| own(name.kind()) == section);
+    let found = units.iter().find(|(name, _)| match section {
+        // Only templates have a default instance.
+        "Install" => name.is_template(),
+        section => own(name.kind()) == section,
+    });
     let (name, line) = found.unwrap_or(&units[0]);
     // Only templates have a default instance.
     let template = UnitName::parse("x@.service").expect("a name");
