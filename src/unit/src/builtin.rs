@@ -76,6 +76,6 @@ fn unit(name: UnitName, reached: bool) -> Unit {
         install: InstallSection::default(),
         meaning: MeaningHash(0),
     };
-    unit.meaning = meaning::meaning(&unit);
+    unit.meaning = meaning::meaning(&unit, |_| false);
     unit
 }

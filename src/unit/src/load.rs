@@ -16,7 +16,7 @@ mod survey;
 use crate::builtin;
 use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::model::{InstallSection, Unit, UnitSet};
+use crate::model::{InstallSection, Origin, Unit, UnitSet};
 use crate::name::UnitName;
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 use compose::{Composed, Reader, is_run};
@@ -240,7 +240,11 @@ impl Loader<'_> {
             let names = unit.install.names.iter().cloned();
             aliases.extend(names.map(|name| (name, unit.name.clone())));
         }
-        let masked = self.names.entries().map(|(name, _)| name);
+        let masked = self
+            .names
+            .entries()
+            .filter(|(_, entry)| **entry != Entry::File);
+        let masked = masked.map(|(name, _)| name);
         let masked = masked.filter(|name| matches!(self.names.follow(name), Leads::Masked(_)));
         self.diagnostics.sort();
         self.diagnostics.dedup();
@@ -266,6 +270,9 @@ impl Loader<'_> {
         }
         for unit in self.units.values_mut().chain(self.others.values_mut()) {
             for set in dependencies::sets_mut(&mut unit.unit) {
+                if set.iter().all(|name| self.names.stands_for_itself(name)) {
+                    continue;
+                }
                 *set = set.iter().map(|name| self.names.canonical(name)).collect();
                 set.remove(&unit.name);
             }
@@ -285,7 +292,7 @@ impl Loader<'_> {
             }
         }
         for unit in self.units.values_mut().chain(self.others.values_mut()) {
-            if matches!(unit.origin, crate::model::Origin::Tree { .. }) {
+            if matches!(unit.origin, Origin::Tree { .. }) {
                 unit.install.state = Some(file_state(&unit.name, &unit.install, &links));
             }
         }

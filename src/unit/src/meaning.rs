@@ -1,4 +1,5 @@
 //! What a unit says, as properties; and whether two say the same.
+use crate::load::silent;
 use crate::model::{MeaningHash, Unit};
 use crate::name::UnitKind;
 use crate::property::PropertyValue;
@@ -51,14 +52,20 @@ pub fn properties_by_interface(
     [generic, specific]
 }
 
-/// Hash of what needs a restart of the unit's processes when it changes.
-pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
+/// Hash of what needs a restart of the unit's processes when it changes. `said` tells which
+/// directives were given: only these, and those that follow others, can differ from a silent unit's.
+pub(crate) fn meaning(unit: &Unit, said: impl Fn(RowId) -> bool) -> MeaningHash {
     let mut hash = Fnv(FNV_BASIS);
-    hash.text(unit.name.kind().suffix());
-    for shown in restarting(unit.name.kind()) {
-        if let Some(value) = (shown.show)(unit) {
+    let kind = unit.name.kind();
+    hash.text(kind.suffix());
+    for Restarting { id, follows, shown } in restarting(kind) {
+        if !follows && !said(*id) {
+            continue;
+        }
+        let value = (shown.show)(unit);
+        if let (Some(value), true) = (&value, *follows || value != (shown.show)(silent(kind))) {
             hash.text(shown.property);
-            hash.value(&value);
+            hash.value(value);
         }
     }
     for (id, value) in unit.settings.iter() {
@@ -72,17 +79,35 @@ pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
     MeaningHash(hash.0)
 }
 
-/// What the fields of the model show that a kind of unit is to be restarted for.
-fn restarting(kind: UnitKind) -> &'static [&'static Shown] {
-    static RESTARTING: LazyLock<BTreeMap<UnitKind, Vec<&'static Shown>>> = LazyLock::new(|| {
+/// A property of a field of the model that a unit is to be restarted for.
+struct Restarting {
+    id: RowId,
+    /// Its default follows other directives, or the host.
+    follows: bool,
+    shown: &'static Shown,
+}
+
+/// Those of a kind of unit.
+fn restarting(kind: UnitKind) -> &'static [Restarting] {
+    static RESTARTING: LazyLock<BTreeMap<UnitKind, Vec<Restarting>>> = LazyLock::new(|| {
         let of_kind = |kind: UnitKind| {
-            let here =
-                move |row: &&Row| row.restarts && row.family.sections().contains(&kind.section());
-            let shown = |row: &'static Row| match &row.body {
-                Body::Field { shows, .. } => shows.as_slice(),
-                Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => &[],
+            let here = move |(_, row): &(RowId, &Row)| {
+                row.restarts && row.family.sections().contains(&kind.section())
             };
-            (kind, table().iter().filter(here).flat_map(shown).collect())
+            let shown = |(id, row): (RowId, &'static Row)| {
+                let shows = match &row.body {
+                    Body::Field { shows, .. } => shows.as_slice(),
+                    Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => &[],
+                };
+                // Timers, paths and sockets have lists that several directives fill.
+                let follows =
+                    kind != UnitKind::Service || !row.follows.is_empty() || row.key == "TasksMax";
+                shows
+                    .iter()
+                    .map(move |shown| Restarting { id, follows, shown })
+            };
+            let rows = (0..).zip(table());
+            (kind, rows.filter(here).flat_map(shown).collect())
         };
         UnitKind::ALL.into_iter().map(of_kind).collect()
     });

@@ -1,37 +1,12 @@
 //! Whole trees: what becomes of their units, and what is said about them.
+mod tree;
+
 use gitproc_unit::{
-    ExecRole, HostFacts, Loaded, Origin, ServiceType, TreeEntry, TreeFiles, Unit, UnitName,
+    ExecRole, HostFacts, Loaded, Origin, ServiceType, TreeEntry, TreeFiles, Unit,
     changed_properties, load, needs_restart, properties, property_text,
 };
 
-fn tree(files: &[(&str, &str)]) -> TreeFiles {
-    let entry = |text: &str| match text.strip_prefix("-> ") {
-        Some(target) => TreeEntry::Symlink(target.into()),
-        None => TreeEntry::File(text.into()),
-    };
-    TreeFiles {
-        entries: files
-            .iter()
-            .map(|(path, text)| (path.to_string(), entry(text)))
-            .collect(),
-    }
-}
-
-fn loaded(files: &[(&str, &str)]) -> Loaded {
-    load(&tree(files), &HostFacts::example())
-}
-
-fn said(files: &[(&str, &str)]) -> Vec<String> {
-    loaded(files)
-        .diagnostics
-        .iter()
-        .map(|finding| finding.to_string())
-        .collect()
-}
-
-fn name(text: &str) -> UnitName {
-    UnitName::parse(text).expect(text)
-}
+use tree::{loaded, name, said};
 
 fn unit<'a>(loaded: &'a Loaded, text: &str) -> &'a Unit {
     loaded

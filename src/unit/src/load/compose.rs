@@ -2,6 +2,7 @@
 use super::directories::{Chosen, Directories};
 use super::install::Asked;
 use super::names::Names;
+use crate::builtin::is_built_in;
 use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::draft::{Context, Draft};
@@ -115,10 +116,15 @@ impl<'a> Reader<'a> {
         let Some(kept) = kept else { return };
         let lost = std::mem::replace(&mut draft.asked, kept);
         if let Some(place) = lost.place() {
-            let message = format!(
-                "[Install] counts in drop-ins of {} itself only, ignoring",
-                cx.name
-            );
+            let message = match cx.names.get(cx.name) {
+                None if is_built_in(cx.name) => {
+                    "nothing enables a unit of the host by [Install], ignoring".to_owned()
+                }
+                _ => format!(
+                    "[Install] counts in drop-ins of {} itself only, ignoring",
+                    cx.name
+                ),
+            };
             cx.diagnostics
                 .push(place.finding(Code::NotHonoured, Severity::Warning, message));
         }
@@ -167,7 +173,8 @@ impl<'a> Reader<'a> {
                 .collect(),
         };
         let said = std::mem::take(&mut draft.said);
-        let unit = compose(name, origin, draft, install);
+        let mut unit = compose(name, origin, draft, install);
+        unit.meaning = meaning(&unit, |id| said.contains_key(&id));
         if is_run(name.kind()) {
             standings(&said, &unit, silent(name.kind()), &mut found);
         }
@@ -200,8 +207,13 @@ impl<'a> Reader<'a> {
             // It is there on any host: nothing enables it.
             self.read(&mut draft, &mut cx, (drop_in.path, drop_in.text), false);
         }
+        for set in dependencies::sets_mut(&mut draft.unit) {
+            set.remove(&unit.name);
+        }
+        let mut unit = compose(&unit.name, unit.origin, draft, unit.install);
+        unit.meaning = meaning(&unit, |_| true);
         Composed {
-            unit: compose(&unit.name, unit.origin, draft, unit.install),
+            unit,
             makes_sense: true,
             diagnostics: found,
         }
@@ -213,14 +225,14 @@ pub(super) fn is_run(kind: UnitKind) -> bool {
     matches!(kind, UnitKind::Service | UnitKind::Target)
 }
 
-/// The unit that a settled draft makes.
+/// The unit that a settled draft makes; its meaning is not told yet.
 pub(crate) fn compose(
     name: &UnitName,
     origin: Origin,
     draft: Draft,
     install: InstallSection,
 ) -> Unit {
-    let mut unit = Unit {
+    Unit {
         name: name.clone(),
         origin,
         unit: draft.unit,
@@ -229,9 +241,7 @@ pub(crate) fn compose(
         triggers: draft.triggers,
         install,
         meaning: MeaningHash(0),
-    };
-    unit.meaning = meaning(&unit);
-    unit
+    }
 }
 
 /// A unit of a kind that says nothing: what its directives are by default.

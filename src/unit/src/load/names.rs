@@ -7,8 +7,9 @@ use crate::builtin;
 use crate::name::UnitName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest chain of links that is followed; systemd's own bound.
-const LINKS_MAX: usize = 8;
+/// Most names that are looked up on the way from a name to its file, the file's among them;
+/// systemd's own bound.
+const NAMES_MAX: usize = 8;
 
 /// What the tree has under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Names {
             (true, None) | (false, _) => Some(found.clone()),
         };
         let mut at = name;
-        for _ in 0..=LINKS_MAX {
+        for _ in 0..NAMES_MAX {
             let own = self.entries.get_key_value(at);
             let entry = own.or_else(|| self.entries.get_key_value(&at.template()?));
             match entry {
@@ -88,7 +89,7 @@ impl Names {
     /// template's, also where a link leads to the template.
     pub fn resolve(&self, name: &UnitName) -> Leads<'_> {
         let mut leads = self.follow(name);
-        for _ in 0..LINKS_MAX {
+        for _ in 0..NAMES_MAX {
             match &leads {
                 Leads::Unit { unit, .. } if unit != name => {
                     let next = self.follow(unit);
@@ -109,9 +110,21 @@ impl Names {
 
     /// The unit that `name` is a name of; `name` itself where it leads nowhere.
     pub fn canonical(&self, name: &UnitName) -> UnitName {
+        if self.stands_for_itself(name) {
+            return name.clone();
+        }
         match self.resolve(name) {
             Leads::Unit { unit, .. } | Leads::BuiltIn(unit) | Leads::Masked(unit) => unit,
             Leads::Missing | Leads::Endless => name.clone(),
+        }
+    }
+
+    /// Whether no link and no template of the tree has a say in what `name` stands for.
+    pub fn stands_for_itself(&self, name: &UnitName) -> bool {
+        match self.entries.get(name) {
+            Some(Entry::File | Entry::Mask) => true,
+            Some(Entry::Link(_)) => false,
+            None => name.instance().is_none(),
         }
     }
 

@@ -11,6 +11,9 @@ use crate::name::{UnitKind, UnitName, UnitNameError};
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 use crate::value::is_hidden_or_backup;
 
+/// Longest chain of links from one drop-in to the next that is followed.
+const LINKS_MAX: usize = 8;
+
 /// The entries of a tree, sorted by what they are.
 pub(super) struct Survey<'a> {
     tree: &'a TreeFiles,
@@ -216,9 +219,6 @@ impl<'a> Survey<'a> {
         self.directories.add_member(owner, pull, file, member);
     }
 }
-
-/// Longest chain of links that is followed.
-const LINKS_MAX: usize = 8;
 
 fn fits_kind(name: &UnitName) -> bool {
     name.kind().may_be_template() || name.instance().is_none()
