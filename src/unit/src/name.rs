@@ -141,7 +141,11 @@ pub enum NameForm {
 /// A valid unit name. Parsed once, at the edge.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct UnitName(Box<str>);
+pub struct UnitName {
+    text: Box<str>,
+    /// What the suffix says: asked for all the time.
+    kind: UnitKind,
+}
 
 /// Why a text is not a unit name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -186,16 +190,18 @@ impl UnitName {
         let (stem, suffix) = text
             .rsplit_once('.')
             .ok_or_else(|| UnitNameError::Suffix(text.into()))?;
-        if suffix.starts_with('.') || UnitKind::from_suffix(suffix).is_none() {
-            return Err(UnitNameError::Suffix(text.into()));
-        }
+        let kind = UnitKind::from_suffix(suffix).filter(|_| !suffix.starts_with('.'));
+        let kind = kind.ok_or_else(|| UnitNameError::Suffix(text.into()))?;
         if !text.chars().all(|c| c == '@' || is_prefix_character(c)) {
             return Err(UnitNameError::Character(text.into()));
         }
         if stem.is_empty() || stem.starts_with('@') || text.len() > UNIT_NAME_MAX {
             return Err(UnitNameError::Length(text.into()));
         }
-        Ok(UnitName(text.into()))
+        Ok(UnitName {
+            text: text.into(),
+            kind,
+        })
     }
 
     /// Puts a name together from its parts.
@@ -227,18 +233,18 @@ impl UnitName {
 
     /// The whole name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// What the suffix says.
     pub fn kind(&self) -> UnitKind {
-        let suffix = self.0.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        UnitKind::from_suffix(suffix).expect("parse accepts known suffixes only")
+        self.kind
     }
 
     /// The name before the suffix, instance included: `getty@tty1`.
     pub fn stem(&self) -> &str {
-        self.0.rsplit_once('.').map_or("", |(stem, _)| stem)
+        let end = self.text.len() - self.kind.suffix().len() - 1;
+        &self.text[..end]
     }
 
     /// The part before `@`, or the stem when there is none.
@@ -270,7 +276,7 @@ impl UnitName {
     /// This template's instance, or the sibling of this instance, that is called `instance`.
     pub fn with_instance(&self, instance: &str) -> Result<UnitName, UnitNameError> {
         match self.form() {
-            NameForm::Plain => Err(UnitNameError::Form(self.0.clone().into())),
+            NameForm::Plain => Err(UnitNameError::Form(self.text.clone().into())),
             NameForm::Template | NameForm::Instance => {
                 UnitName::build(self.prefix(), Some(instance), self.kind())
             }
@@ -291,9 +297,10 @@ impl UnitName {
     pub fn template(&self) -> Option<UnitName> {
         match self.instance() {
             None | Some("") => None,
-            Some(_) => Some(UnitName(
-                format!("{}@.{}", self.prefix(), self.kind().suffix()).into(),
-            )),
+            Some(_) => Some(UnitName {
+                text: format!("{}@.{}", self.prefix(), self.kind.suffix()).into(),
+                kind: self.kind,
+            }),
         }
     }
 }
@@ -314,18 +321,18 @@ impl TryFrom<String> for UnitName {
 
 impl From<UnitName> for String {
     fn from(name: UnitName) -> String {
-        name.0.into()
+        name.text.into()
     }
 }
 
 impl fmt::Display for UnitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 
 impl fmt::Debug for UnitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
+        write!(f, "{:?}", &*self.text)
     }
 }

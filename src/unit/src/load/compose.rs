@@ -150,6 +150,10 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         let mut cx = self.context(called, names, fragment.0, &mut found);
         self.read(&mut draft, &mut cx, fragment, true);
+        if !file.is_template() {
+            // Read twice at most; templates are read for each instance.
+            self.parsed.borrow_mut().remove(fragment.0);
+        }
         for drop_in in drop_ins {
             let mut cx = self.context(called, names, drop_in.path, &mut found);
             self.read(
