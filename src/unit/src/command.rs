@@ -53,6 +53,24 @@ pub fn parse_commands(
     }
 }
 
+/// Whether a backslash stands before something that it does not go with.
+pub(crate) fn has_unknown_escape(line: &str) -> bool {
+    if !line.contains('\\') {
+        return false;
+    }
+    let mut words = Words::new(line);
+    loop {
+        if words.skip_lone("\\;") {
+            continue;
+        }
+        match words.take(&Split::ARGUMENTS) {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => return error == WordError::Escape,
+        }
+    }
+}
+
 /// Whether a semicolon said that another command follows.
 enum More {
     Yes,

@@ -5,6 +5,7 @@
 mod automount;
 pub(crate) mod derived;
 mod exec;
+mod image;
 mod install;
 mod kill;
 pub(crate) mod kind;

@@ -1,22 +1,25 @@
 //! What a process is executed with (systemd.exec(5)): identity, environment, directories,
 //! scheduling. Sandboxing, limits and standard streams have tables of their own.
+use super::image::field as part;
 use super::kind::{self, Kind};
 use super::service::{flag, of};
 use super::{Family, Row, Standing, one_of, word_of};
 use crate::c_escape::unescape;
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::model::{DirectoryKind, EnvironmentFile, Preserve, ServiceSection, WorkingDirectory};
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
+use crate::text::excerpt;
 use crate::value::shape::bytes;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
     parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice, parse_numa_policy,
-    parse_oom_score_adjust, parse_user_name,
+    parse_oom_score_adjust, parse_user_name, user_name_is_valid,
 };
-use crate::words::{Split, words};
+use crate::words::{Split, Words};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -75,13 +78,14 @@ pub(super) fn rows() -> Vec<Row> {
                 if value.is_empty() {
                     draft.service.supplementary_groups.clear();
                 }
+                let mut wrong = Ok(());
                 for word in value.split_whitespace() {
-                    draft
-                        .service
-                        .supplementary_groups
-                        .extend(account(cx, word)?);
+                    match account(cx, word) {
+                        Ok(group) => draft.service.supplementary_groups.extend(group),
+                        Err(err) => wrong = wrong.and(Err(err)),
+                    }
                 }
-                Ok(())
+                wrong
             },
         )
         .shows(
@@ -278,12 +282,22 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// A user or group, by name or number. Whether the host has it shows when the unit starts.
-fn account(cx: &Context<'_>, value: &str) -> Result<Option<String>, ValueError> {
-    let name = cx.resolve(value)?;
-    if name.is_empty() {
+pub(super) fn account(cx: &mut Context<'_>, value: &str) -> Result<Option<String>, ValueError> {
+    if value.is_empty() {
         return Ok(None);
     }
-    parse_user_name(&name, NameRules::DIRECTIVE).map(Some)
+    // What resolves to nothing is no name: it would be root.
+    let name = cx.resolve(value)?;
+    let name = parse_user_name(&name, NameRules::DIRECTIVE)?;
+    let usual = NameRules {
+        relaxed: false,
+        ..NameRules::DIRECTIVE
+    };
+    if !user_name_is_valid(&name, usual) {
+        let message = format!("'{}' is an unusual name of a user or group", excerpt(&name));
+        cx.report(Code::BadValue, Severity::Warning, message, None);
+    }
+    Ok(Some(name))
 }
 
 fn working_directory(
@@ -326,7 +340,11 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
         list.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, &Split::ARGUMENTS).map_err(|err| ValueError(err.to_string()))? {
+    let mut rest = Words::new(value);
+    while let Some(word) = rest
+        .take(&Split::ARGUMENTS)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
         match assignment(cx, &word) {
             Err(err) => wrong = wrong.and(Err(err)),
             Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
@@ -380,16 +398,27 @@ fn directories(
         made.links.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
-        let outcome = directory(cx, kind, &word).map(|(path, link)| {
+    let mut rest = Words::new(value);
+    loop {
+        let word = match rest.take(&Split::RAW_LIST) {
+            Ok(Some(word)) => word,
+            Ok(None) => break,
+            Err(err) => {
+                wrong = wrong.and(Err(ValueError(err.to_string())));
+                break;
+            }
+        };
+        let (path, link) = match fields(&word) {
+            Ok(fields) => fields,
+            Err(err) => {
+                wrong = wrong.and(Err(err));
+                break;
+            }
+        };
+        let outcome = directory(cx, kind, &path, link.as_deref()).map(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
-                cx.report(
-                    crate::Code::NotHonoured,
-                    crate::Severity::Warning,
-                    message,
-                    None,
-                );
+                cx.report(Code::NotHonoured, Severity::Warning, message, None);
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {
@@ -403,39 +432,35 @@ fn directories(
     wrong
 }
 
+/// `path:link`; what follows has no meaning.
+fn fields(word: &str) -> Result<(String, Option<String>), ValueError> {
+    let mut fields = Words::new(word);
+    let path = part(&mut fields)?.ok_or_else(|| ValueError::not(word, "path"))?;
+    Ok((path, part(&mut fields)?))
+}
+
 /// A relative path, and the link to it that is to be made.
 fn directory(
     cx: &Context<'_>,
     kind: DirectoryKind,
-    word: &str,
+    path: &str,
+    link: Option<&str>,
 ) -> Result<(String, Option<String>), ValueError> {
     let relative = |text: &str| {
         let path = cx.resolve(text)?;
-        let parts = || {
-            path.split('/')
-                .filter(|part| !part.is_empty() && *part != ".")
-        };
-        let bad = path.starts_with('/')
-            || parts().any(|part| part == "..")
-            || parts().next().is_none()
-            || path.chars().any(char::is_control);
+        let wanted = "relative path free of '..' and private/";
         // Dynamic users have theirs there.
-        if bad || parts().next() == Some("private") {
-            return Err(ValueError::not(
-                &path,
-                "relative path free of '..' and private/",
-            ));
+        match crate::value::relative_path(&path) {
+            Ok(path) if path != "." && path.split('/').next() != Some("private") => Ok(path),
+            Ok(_) | Err(_) => Err(ValueError::not(&path, wanted)),
         }
-        Ok(crate::value::simplify_path(&path))
     };
-    let fields = words(word, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
-    match fields.as_slice() {
-        [path] => Ok((relative(path)?, None)),
-        [_, _, ..] if kind == DirectoryKind::Configuration => {
-            Err(ValueError::not(word, "path alone: it can't be linked to"))
+    match link {
+        None => Ok((relative(path)?, None)),
+        Some(_) if kind == DirectoryKind::Configuration => {
+            Err(ValueError::not(path, "path alone: it can't be linked to"))
         }
-        [path, link, ..] => Ok((relative(path)?, Some(relative(link)?))),
-        [] => Err(ValueError::not(word, "path")),
+        Some(link) => Ok((relative(path)?, Some(relative(link)?))),
     }
 }
 
@@ -448,7 +473,7 @@ fn links(service: &ServiceSection, kind: DirectoryKind) -> PropertyValue {
 }
 
 const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
+    kind::each_word(value, text, &Split::LIST, |items, word| {
         let name = cx.resolve(word)?;
         if !crate::environment::is_name(&name) {
             return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
@@ -462,7 +487,7 @@ const VARIABLES: Kind = Kind::By("names of variables", |value, cx, text| {
 });
 
 const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
+    kind::each_word(value, text, &Split::ARGUMENTS, |items, word| {
         let text = cx.resolve(word)?;
         let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
         if !crate::environment::is_name(name) {
@@ -480,16 +505,26 @@ const UNSET: Kind = Kind::By("names of variables, or assignments", |value, cx, t
 const SEARCH_PATH: Kind = Kind::By("directories between colons", |value, cx, text| {
     if text.is_empty() {
         *value = PropertyValue::empty();
+        return Ok(());
     }
-    for part in text.split(':').filter(|part| !part.is_empty()) {
-        let path = absolute_path(&cx.resolve(part)?)?;
+    let mut parts = Words::new(text);
+    // The first one that is no path ends the list.
+    while let Some(part) = parts
+        .take(&Split::FIELDS)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
+        let path = absolute_path(&cx.resolve(&part)?)?;
         value.items_mut().push(Text(path));
     }
     Ok(())
 });
 
 const TIMER_SLACK: Kind = Kind::By("time span, in ns without a unit", |value, _, text| {
-    *value = Unsigned(crate::value::parse_nanoseconds(text)?);
+    *value = Unsigned(match crate::value::parse_nanoseconds(text)? {
+        // It stands for the default.
+        u64::MAX => 50_000,
+        ns => ns,
+    });
     Ok(())
 });
 
@@ -511,13 +546,17 @@ const COREDUMP_FILTER: Kind = Kind::By(
 );
 
 const AFFINITY: Kind = Kind::Typed("CPUs (0-3,8), or numa", |value, _, text| {
+    if text == "numa" {
+        *value = Setting::Plain(text.into());
+        return Err(ValueError("numa is not honoured yet".into()));
+    }
+    if let Setting::Plain(_) = value {
+        *value = Setting::Cpus(CpuSet::default());
+    }
     let Setting::Cpus(set) = value else {
         unreachable!("the default of the row is of the same type");
     };
-    match text {
-        "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
-        text => apply_cpu_set(set, text),
-    }
+    apply_cpu_set(set, text)
 });
 
 const NUMA_POLICY: Kind = Kind::By(
@@ -559,21 +598,33 @@ fn set_credential(
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let (id, data) = text
-        .split_once(':')
-        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
-    let id = cx.resolve(id)?;
-    if !is_credential(&id) {
-        return Err(ValueError::not(&id, "name of a credential"));
-    }
+    let (id, data) = credential(cx, text)?;
+    let data = data.filter(|data| !data.is_empty());
+    let data = data.ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
     let data = bytes(&decode(data)?);
     put(value.items_mut(), &id, data);
     Ok(())
 }
 
-/// Names of files.
+/// The name of a credential, and what stands behind its colon.
+fn credential<'a>(
+    cx: &Context<'_>,
+    text: &'a str,
+) -> Result<(String, Option<&'a str>), ValueError> {
+    let mut fields = Words::new(text);
+    let id = fields
+        .take(&Split::FIELDS)
+        .map_err(|err| ValueError(err.to_string()))?;
+    let id = cx.resolve(&id.unwrap_or_default())?;
+    match is_credential(&id) {
+        true => Ok((id, fields.rest())),
+        false => Err(ValueError::not(&id, "name of a credential")),
+    }
+}
+
+/// Names of files, and of descriptors.
 fn is_credential(id: &str) -> bool {
-    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
+    crate::value::is_filename(id) && super::stdio::is_descriptor(id)
 }
 
 /// The last entry of a name counts.
@@ -587,14 +638,17 @@ const LOAD_CREDENTIAL: Kind = Kind::By("ID:PATH, or ID", |value, cx, text| {
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let (id, path) = text.split_once(':').unwrap_or((text, text));
-    let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
-    let path = if path.is_empty() { id.clone() } else { path };
+    let (id, path) = credential(cx, text)?;
+    let path = match path {
+        // The one of that name that the manager itself was given.
+        None | Some("") => id.clone(),
+        Some(path) => cx.resolve(path)?,
+    };
     let found = match path.starts_with('/') {
-        true => absolute_path(&path).is_ok(),
+        true => crate::value::is_normalized_path(&path),
         false => is_credential(&path),
     };
-    if !is_credential(&id) || !found {
+    if !found {
         return Err(ValueError::not(text, "credential (NAME:PATH)"));
     }
     put(value.items_mut(), &id, Text(path));

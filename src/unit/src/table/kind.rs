@@ -7,7 +7,7 @@ use crate::value::{
     ValueError, absolute_path, parse_bool, parse_i32, parse_mode, parse_signal, parse_timespan,
     parse_u32,
 };
-use crate::words::{Split, words};
+use crate::words::{Split, Words};
 
 /// Reads text into the value so far.
 pub(crate) type Keep = fn(&mut PropertyValue, &mut Context<'_>, &str) -> Result<(), ValueError>;
@@ -32,18 +32,33 @@ pub(crate) enum Kind {
     Typed(&'static str, KeepTyped),
 }
 
-/// The kind of value that `$apply` folds line by line into `Setting::$variant`.
+/// The kind of value that `$apply` folds line by line into `Setting::$variant`. Specifiers mean
+/// nothing in it.
 macro_rules! typed {
+    ($what:literal, $variant:ident, $apply:expr) => {
+        $crate::table::kind::Kind::Typed($what, |value, _, text| {
+            let $crate::settings::Setting::$variant(inner) = value else {
+                unreachable!("the default of the row is of the same type");
+            };
+            $apply(inner, text)
+        })
+    };
+}
+pub(crate) use typed;
+
+/// The same with specifiers resolved.
+macro_rules! resolved {
     ($what:literal, $variant:ident, $apply:expr) => {
         $crate::table::kind::Kind::Typed($what, |value, cx, text| {
             let $crate::settings::Setting::$variant(inner) = value else {
                 unreachable!("the default of the row is of the same type");
             };
-            $apply(inner, &cx.resolve(text)?)
+            let text = cx.resolve(text)?;
+            $apply(inner, &text)
         })
     };
 }
-pub(crate) use typed;
+pub(crate) use resolved;
 
 impl Kind {
     /// For `docs/units.md`.
@@ -111,7 +126,7 @@ pub(crate) const PATH: Kind = Kind::By("path", |value, cx, text| {
 
 /// Absolute paths, each of which may begin with `-` (may be missing) and `+` (below RootDirectory=).
 pub(crate) const MARKED_PATHS: Kind = Kind::By("paths, - and + before each", |value, cx, text| {
-    each_word(value, text, |items, word| {
+    each_word(value, text, &Split::LIST, |items, word| {
         let word = cx.resolve(word)?;
         let path = word.trim_start_matches('-');
         let (optional, path) = match word.len() - path.len() {
@@ -193,24 +208,24 @@ pub(crate) const ACTION: Kind = Kind::Word(&[
 pub(crate) fn each_word(
     value: &mut PropertyValue,
     text: &str,
+    split: &Split<'_>,
     mut add: impl FnMut(&mut Vec<PropertyValue>, &str) -> Result<(), ValueError>,
 ) -> Result<(), ValueError> {
     if text.is_empty() {
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let words = words(text, &Split::LIST).map_err(|err| ValueError(err.to_string()))?;
     let items = value.items_mut();
-    let mut first_error = Ok(());
-    for word in &words {
-        // One bad word does not take the others away.
-        if let Err(err) = add(items, word)
-            && first_error.is_ok()
-        {
-            first_error = Err(err);
-        }
+    let mut wrong = Ok(());
+    let mut rest = Words::new(text);
+    // One bad word does not take the others away.
+    while let Some(word) = rest
+        .take(split)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
+        wrong = wrong.and(add(items, &word));
     }
-    first_error
+    wrong
 }
 
 /// A pair that systemd shows as a struct.

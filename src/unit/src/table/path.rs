@@ -1,9 +1,9 @@
 //! [Path] (systemd.path(5)). Paths are read and shown; they are not watched yet.
-use super::kind::{Kind, MODE, SPAN, UNSIGNED};
+use super::kind::{Kind, MODE};
 use super::unit::unit_name;
 use super::{Family, Row};
 use crate::property::PropertyValue::{self, Bool, List, Text, Unsigned};
-use crate::value::{ValueError, absolute_path};
+use crate::value::{ValueError, absolute_path, parse_timespan, parse_u32};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Path, key, kind, default)
@@ -38,16 +38,44 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Unit", TRIGGERED, PropertyValue::blank()),
         kept("MakeDirectory", Kind::Flag, Bool(false)),
         kept("DirectoryMode", MODE, Unsigned(0o755)),
-        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
-        kept("TriggerLimitBurst", UNSIGNED, Unsigned(200)),
+        kept(
+            "TriggerLimitIntervalSec",
+            TRIGGER_LIMIT,
+            Unsigned(TRIGGER_LIMIT_US),
+        ),
+        kept("TriggerLimitBurst", BURST, Unsigned(200)),
     ]
 }
+
+/// The time within which starts are counted; 2 s.
+pub(super) const TRIGGER_LIMIT_US: u64 = 2_000_000;
+
+/// Infinity stands for the default.
+pub(super) const TRIGGER_LIMIT: Kind = Kind::By("time span", |value, _, text| {
+    *value = Unsigned(match parse_timespan(text)? {
+        u64::MAX => TRIGGER_LIMIT_US,
+        us => us,
+    });
+    Ok(())
+});
+
+/// The largest number stands for the default.
+const BURST: Kind = Kind::By("number", |value, _, text| {
+    *value = Unsigned(match parse_u32(text)? {
+        u32::MAX => 200,
+        burst => burst.into(),
+    });
+    Ok(())
+});
 
 /// The unit that is started; unless set, the service of the same name.
 pub(super) const TRIGGERED: Kind = Kind::By("unit name", |value, cx, text| {
     let name = unit_name(cx, text)?;
     if !value.text().is_empty() {
         return Err(ValueError("there is a Unit= already".into()));
+    }
+    if name == *cx.name {
+        return Err(ValueError(format!("{name} can't start itself")));
     }
     *value = Text(name.to_string());
     Ok(())

@@ -1,5 +1,5 @@
 //! Limits and shares of the control group (systemd.resource-control(5)).
-use super::kind::{self, Kind, typed};
+use super::kind::{self, Kind, resolved, typed};
 use super::service::of;
 use super::{Family, Row};
 use crate::name::{UnitKind, UnitName};
@@ -8,10 +8,9 @@ use crate::property::texts;
 use crate::settings::Setting;
 use crate::value::{
     Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path, apply_address_prefixes,
-    apply_block_device_weight, apply_controllers, apply_cpu_set, apply_delegate,
-    apply_device_latency, apply_device_limit, apply_device_rule, apply_device_weight,
-    apply_socket_bind, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares, parse_cpu_weight,
-    parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
+    apply_controllers, apply_cpu_set, apply_delegate, apply_socket_bind, device,
+    parse_block_io_weight, parse_cpu_quota, parse_cpu_shares, parse_cpu_weight, parse_io_weight,
+    parse_memory, parse_pressure_limit, parse_tasks_max,
 };
 use std::collections::BTreeSet;
 
@@ -64,16 +63,29 @@ macro_rules! weight {
     };
 }
 
+/// A list about devices: `$add` adds what a line says about one.
+macro_rules! device {
+    ($what:literal, $variant:ident, $add:expr) => {
+        Kind::Typed($what, |value, cx, text| {
+            let Setting::$variant(list) = value else {
+                unreachable!("the default of the row is of the same type");
+            };
+            device::apply(list, text, $add, |device| cx.resolve(device))
+        })
+    };
+}
+
 const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
 const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
 const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
 const BLOCK_IO_WEIGHT: Kind = weight!("10 to 1000", parse_block_io_weight);
-const CPUS: Kind = typed!("CPUs or nodes (0-3,8)", Cpus, apply_cpu_set);
-const DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_device_weight);
-const BLOCK_DEVICE_WEIGHT: Kind = typed!("device and weight", Rates, apply_block_device_weight);
-const DEVICE_LIMIT: Kind = typed!("device and rate", Rates, apply_device_limit);
-const DEVICE_LATENCY: Kind = typed!("device and time span", Rates, apply_device_latency);
-const DEVICE_RULE: Kind = typed!("device and access (rwm)", Devices, apply_device_rule);
+const CPUS: Kind = resolved!("CPUs or nodes (0-3,8)", Cpus, apply_cpu_set);
+const DEVICE_WEIGHT: Kind = device!("device and weight", Rates, device::add_weight);
+const BLOCK_DEVICE_WEIGHT: Kind = device!("device and weight", Rates, device::add_block_weight);
+const DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_limit);
+const BLOCK_DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_block_limit);
+const DEVICE_LATENCY: Kind = device!("device and time span", Rates, device::add_latency);
+const DEVICE_RULE: Kind = device!("device and access (rwm)", Devices, device::add_rule);
 const NETWORKS: Kind = typed!(
     "networks, any, localhost, link-local, multicast",
     Networks,
@@ -171,14 +183,16 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         kept(
             "BlockIOReadBandwidth",
-            DEVICE_LIMIT,
+            BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .twin("BlockIOWriteBandwidth"),
         kept(
             "BlockIOWriteBandwidth",
-            DEVICE_LIMIT,
+            BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .twin("BlockIOReadBandwidth"),
         kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())),
         kept(
             "DevicePolicy",
@@ -205,7 +219,14 @@ pub(super) fn rows() -> Vec<Row> {
             INTERFACES,
             Setting::Interfaces(Interfaces::default()),
         ),
-        kept("Slice", SLICE, PropertyValue::blank()),
+        // Slices lie where their names say.
+        kept("Slice", SLICE, PropertyValue::blank()).only_in(&[
+            UnitKind::Service,
+            UnitKind::Socket,
+            UnitKind::Mount,
+            UnitKind::Swap,
+            UnitKind::Scope,
+        ]),
         Row::field(
             Family::Resource,
             "Delegate",
@@ -217,6 +238,7 @@ pub(super) fn rows() -> Vec<Row> {
             "DelegateControllers",
             of!(s => texts(s.delegate.controllers.names())),
         )
+        .only_in(&[UnitKind::Service, UnitKind::Scope])
         .not_yet(),
         kept(
             "DisableControllers",
@@ -227,13 +249,15 @@ pub(super) fn rows() -> Vec<Row> {
             "ManagedOOMSwap",
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
-        ),
+        )
+        .only_in(WATCHED),
         kept(
             "ManagedOOMMemoryPressure",
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
-        ),
-        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)),
+        )
+        .only_in(WATCHED),
+        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)).only_in(WATCHED),
         kept(
             "ManagedOOMPreference",
             Kind::Word(&["none", "avoid", "omit"]),
@@ -256,17 +280,18 @@ pub(super) fn rows() -> Vec<Row> {
 const ACCOUNTING: &str =
     "each service has its own cgroup below gitproc's; the kernel counts whatever is asked for";
 
+/// Kinds that systemd-oomd watches.
+const WATCHED: &[UnitKind] = &[UnitKind::Service, UnitKind::Slice, UnitKind::Scope];
+
+/// What a unit lies in; it can't be taken back.
 const SLICE: Kind = Kind::By("name of a slice", |value, cx, text| {
-    *value = match text {
-        "" => PropertyValue::blank(),
-        text => {
-            let name = cx.resolve(text)?;
-            match UnitName::parse(&name) {
-                Ok(slice) if slice.kind() == UnitKind::Slice => name.as_str().into(),
-                Ok(_) | Err(_) => return Err(ValueError::not(&name, "slice")),
-            }
-        }
-    };
+    let name = cx.resolve_name(text)?;
+    let wanted = || ValueError::not(&name, "slice (such as web.slice)");
+    let slice = UnitName::parse(&name).map_err(|_| wanted())?;
+    if slice.kind() != UnitKind::Slice || slice.is_template() {
+        return Err(wanted());
+    }
+    *value = name.as_str().into();
     Ok(())
 });
 
@@ -275,24 +300,55 @@ const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
     Ok(())
 });
 
-const BPF_PATHS: Kind = Kind::By("paths of BPF programs", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let path = PropertyValue::Text(absolute_path(&cx.resolve(word)?)?);
-        if !items.contains(&path) {
-            items.push(path);
-        }
-        Ok(())
-    })
+const BPF_PATHS: Kind = Kind::By("path of a BPF program", |value, cx, text| {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
+    let items = value.items_mut();
+    if !items.contains(&path) {
+        items.push(path);
+    }
+    Ok(())
 });
+
+/// Where a program can be attached (bpftool-cgroup(8)).
+const ATTACH_TYPES: &[&str] = &[
+    "ingress",
+    "egress",
+    "sock_create",
+    "sock_ops",
+    "device",
+    "bind4",
+    "bind6",
+    "connect4",
+    "connect6",
+    "post_bind4",
+    "post_bind6",
+    "sendmsg4",
+    "sendmsg6",
+    "sysctl",
+    "recvmsg4",
+    "recvmsg6",
+    "getsockopt",
+    "setsockopt",
+];
 
 const BPF_PROGRAM: Kind = Kind::By("type:path", |value, cx, text| {
     if text.is_empty() {
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let (attach, path) = text
-        .split_once(':')
-        .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
+    let wanted = "BPF program (such as egress:/sys/fs/bpf/x)";
+    let parts = text.split_once(':');
+    let (attach, path) = parts.ok_or_else(|| ValueError::not(text, wanted))?;
+    if !ATTACH_TYPES.contains(&attach) {
+        return Err(ValueError::not(
+            attach,
+            "place of a BPF program (such as egress)",
+        ));
+    }
     let path = absolute_path(&cx.resolve(path)?)?;
     value
         .items_mut()

@@ -2,6 +2,7 @@
 //! it is worth here.
 use crate::draft::{Context, Draft};
 use crate::model::Unit;
+use crate::name::UnitKind;
 use crate::property::PropertyValue;
 use crate::settings::Setting;
 use crate::table::kind::Kind;
@@ -136,6 +137,11 @@ pub struct Row {
     pub(crate) body: Body,
     /// Whether processes must be restarted for a change to take effect.
     pub(crate) restarts: bool,
+    /// A kept directive of the same family that an empty value of this one resets, too: systemd
+    /// keeps both in one list.
+    pub(crate) twin: Option<&'static str>,
+    /// Kinds of unit that it has an effect in, of those whose sections take it; `None` for all.
+    pub(crate) only_in: Option<&'static [UnitKind]>,
 }
 
 impl Row {
@@ -216,6 +222,8 @@ impl Row {
             standing: Standing::NotYet,
             body,
             restarts: !family.is_generic(),
+            twin: None,
+            only_in: None,
         }
     }
 
@@ -272,6 +280,16 @@ impl Row {
 
     pub(crate) fn not_yet(self) -> Row {
         self.standing(Standing::NotYet)
+    }
+
+    pub(crate) fn only_in(mut self, kinds: &'static [UnitKind]) -> Row {
+        self.only_in = Some(kinds);
+        self
+    }
+
+    pub(crate) fn twin(mut self, other: &'static str) -> Row {
+        self.twin = Some(other);
+        self
     }
 
     /// Only the daemon uses it: a change holds at once.

@@ -1,4 +1,5 @@
 //! What a process may see and do (systemd.exec(5), SANDBOXING and SYSTEM CALL FILTERING).
+use super::image::{EXTENSION_IMAGES, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS};
 use super::kind::{self, Kind, MARKED_PATHS, PATH, no_filter};
 use super::{Family, Row};
 use crate::diagnostic::Severity;
@@ -69,8 +70,8 @@ pub(super) fn rows() -> Vec<Row> {
         kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
         kept("ExecPaths", MARKED_PATHS, PropertyValue::empty()),
         kept("NoExecPaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("BindPaths", BIND_PATHS, PropertyValue::empty()),
-        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()),
+        kept("BindPaths", BIND_PATHS, PropertyValue::empty()).twin("BindReadOnlyPaths"),
+        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()).twin("BindPaths"),
         kept("TemporaryFileSystem", TEMPORARY, PropertyValue::empty()),
         kept("MountFlags", MOUNT_FLAGS, Unsigned(0)),
         Row::alias(Family::Exec, "ReadWriteDirectories", "ReadWritePaths"),
@@ -119,16 +120,6 @@ pub(super) fn rows() -> Vec<Row> {
 
 const ROOT: &str = "without it the service would run in the host's own root directory";
 
-/// `[(PARTITION:)OPTIONS]`: mount options per partition of the image; alone they are for root.
-const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let word = cx.resolve(word)?;
-        let (partition, options) = word.split_once(':').unwrap_or(("root", &word));
-        items.push(kind::pair(partition, options.into()));
-        Ok(())
-    })
-});
-
 /// MS_BIND without and with MS_REC (mount(2)), as systemd shows them.
 const RECURSIVE: u64 = 1 << 14;
 
@@ -146,9 +137,11 @@ const BIND_PATHS: Kind = Kind::By("source:destination:rbind or norbind", |value,
         if source.is_empty() {
             continue;
         }
-        let outcome = bind(cx, &source, || match text[..rest.offset()].ends_with(':') {
-            true => rest.take(&Split::PATH_FIELDS).map_err(bad),
-            false => Ok(None),
+        let outcome = bind(cx, &source, |split| {
+            match text[..rest.offset()].ends_with(':') {
+                true => rest.take(split).map_err(bad),
+                false => Ok(None),
+            }
         });
         match outcome {
             Ok(mount) => value.items_mut().push(mount),
@@ -162,14 +155,15 @@ const BIND_PATHS: Kind = Kind::By("source:destination:rbind or norbind", |value,
 fn bind(
     cx: &Context<'_>,
     source: &str,
-    mut next: impl FnMut() -> Result<Option<String>, ValueError>,
+    mut next: impl FnMut(&Split<'_>) -> Result<Option<String>, ValueError>,
 ) -> Result<PropertyValue, ValueError> {
-    let (source, optional) = optional(cx.resolve(source)?)?;
-    let destination = match next()? {
+    let (source, optional) = super::image::optional(cx.resolve(source)?)?;
+    let destination = match next(&Split::PATH_FIELDS)? {
         Some(path) => absolute_path(&cx.resolve(&path)?)?,
         None => source.clone(),
     };
-    let flags = match next()?.as_deref() {
+    // All that is left of the word.
+    let flags = match next(&Split::LIST)?.as_deref() {
         None | Some("" | "rbind") => RECURSIVE,
         Some("norbind") => 0,
         Some(other) => return Err(ValueError::not(other, "bind option (rbind, norbind)")),
@@ -183,7 +177,7 @@ fn bind(
 }
 
 const TEMPORARY: Kind = Kind::By("path:options", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
+    kind::each_word(value, text, &Split::LIST, |items, word| {
         let (path, options) = word.split_once(':').unwrap_or((word, ""));
         let path = absolute_path(&cx.resolve(path)?)?;
         items.push(kind::pair(path.as_str(), Text(options.to_owned())));
@@ -275,8 +269,23 @@ const ERROR_NUMBER: Kind = Kind::By("errno, or kill", |value, _, text| {
     Ok(())
 });
 
+/// Groups of file systems, which a kernel that knows them resolves.
+const FILE_SYSTEM_GROUPS: &[&str] = &[
+    "@basic-api",
+    "@anonymous",
+    "@application",
+    "@auxiliary-block",
+    "@common-block",
+    "@historical-block",
+    "@known",
+    "@network",
+    "@privileged-api",
+    "@security",
+    "@temporary",
+];
+
 /// `[allowed, [names]]`
-const FILE_SYSTEMS: Kind = Kind::By("file systems and @groups; ~ inverts", |value, cx, text| {
+const FILE_SYSTEMS: Kind = Kind::By("file systems and @groups; ~ inverts", |value, _, text| {
     if text.is_empty() {
         *value = no_filter();
         return Ok(());
@@ -285,21 +294,34 @@ const FILE_SYSTEMS: Kind = Kind::By("file systems and @groups; ~ inverts", |valu
         Some(rest) => (false, rest),
         None => (true, text),
     };
-    let (first, mut known) = match value.items() {
-        [Bool(first), List(known)] => (*first, known.clone()),
-        _ => (allow, Vec::new()),
+    let (first, mut known) = match std::mem::replace(value, no_filter()) {
+        List(items) => match <[PropertyValue; 2]>::try_from(items) {
+            Ok([Bool(first), List(known)]) => (first, known),
+            Ok(_) | Err(_) => (allow, Vec::new()),
+        },
+        Bool(_) | Unsigned(_) | Signed(_) | Text(_) => (allow, Vec::new()),
     };
     let first = if known.is_empty() { allow } else { first };
-    for name in names.split_whitespace() {
-        let name = Text(cx.resolve(name)?);
-        known.retain(|other| *other != name);
-        if allow == first {
-            known.push(name);
+    let mut known = List(std::mem::take(&mut known));
+    let wrong = kind::each_word(&mut known, names, &Split::RAW_LIST, |known, name| {
+        if name.starts_with('@') && !FILE_SYSTEM_GROUPS.contains(&name) {
+            return Err(ValueError::not(name, "group of file systems"));
         }
-    }
-    known.sort_by(|a, b| a.text().cmp(b.text()));
-    *value = List(vec![Bool(first), List(known)]);
-    Ok(())
+        let name = PropertyValue::from(name);
+        match (
+            known.binary_search_by(|other| other.text().cmp(name.text())),
+            allow == first,
+        ) {
+            (Err(at), true) => known.insert(at, name),
+            (Ok(at), false) => {
+                known.remove(at);
+            }
+            (Ok(_), true) | (Err(_), false) => {}
+        }
+        Ok(())
+    });
+    *value = List(vec![Bool(first), known]);
+    wrong
 });
 
 /// Hexadecimal digits; a path goes to RootHashPath instead.
@@ -334,56 +356,6 @@ const SIGNATURE: Kind = Kind::By("base64:DATA, or path", |value, _, text| {
     };
     Ok(())
 });
-
-/// `source:destination:partition:options:…`
-const MOUNT_IMAGES: Kind = Kind::By("source:destination:partition:options", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let mut parts = word.split(':').map(|part| cx.resolve(part));
-        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
-        let destination = parts.next().transpose()?.unwrap_or_default();
-        let destination = absolute_path(&destination)?;
-        let options = options(parts)?;
-        items.push(List(vec![
-            Text(source),
-            Text(destination),
-            Bool(optional),
-            options,
-        ]));
-        Ok(())
-    })
-});
-
-/// `source:partition:options:…`
-const EXTENSION_IMAGES: Kind = Kind::By("source:partition:options", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        let mut parts = word.split(':').map(|part| cx.resolve(part));
-        let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
-        let options = options(parts)?;
-        items.push(List(vec![Text(source), Bool(optional), options]));
-        Ok(())
-    })
-});
-
-/// A path that `-` marks as one that may be missing.
-fn optional(path: String) -> Result<(String, bool), ValueError> {
-    match path.strip_prefix('-') {
-        Some(rest) => Ok((absolute_path(rest)?, true)),
-        None => Ok((absolute_path(&path)?, false)),
-    }
-}
-
-/// Pairs of partition and options; options alone are for the root partition.
-fn options(
-    parts: impl Iterator<Item = Result<String, ValueError>>,
-) -> Result<PropertyValue, ValueError> {
-    let parts: Vec<String> = parts.collect::<Result<_, _>>()?;
-    let pair = |pair: &[String]| match pair {
-        [options] => kind::pair("root", Text(options.clone())),
-        [partition, options, ..] => kind::pair(partition.as_str(), Text(options.clone())),
-        [] => PropertyValue::empty(),
-    };
-    Ok(List(parts.chunks(2).map(pair).collect()))
-}
 
 /// An empty value takes the setting back.
 const FLAG_OR_UNSET: Kind = Kind::By("yes or no", |value, _, text| {

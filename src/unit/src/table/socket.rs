@@ -1,13 +1,18 @@
 //! [Socket] (systemd.socket(5)). Sockets are read and shown; nothing listens yet.
-use super::kind::{self, Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, TEXT, UNSIGNED};
+use super::kind::{Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, TEXT, UNSIGNED};
+use super::path::{TRIGGER_LIMIT, TRIGGER_LIMIT_US};
 use super::service::shown_commands;
 use super::{Family, Row};
 use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
+use crate::name::UnitName;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
+use crate::settle::UNSET_BURST;
 use crate::value::{
-    ValueError, absolute_path, interface_is_valid, parse_bool, parse_listen, parse_size,
+    ValueError, absolute_path, interface_is_valid, is_safe_path, parse_bool, parse_listen,
+    parse_signed, parse_size,
 };
+use crate::words::{Split, Words};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Socket, key, kind, default)
@@ -46,8 +51,8 @@ pub(super) fn rows() -> Vec<Row> {
         kept("ExecStopPre", COMMANDS, PropertyValue::empty()),
         kept("ExecStopPost", COMMANDS, PropertyValue::empty()),
         kept("TimeoutSec", SPAN_OR_FOREVER, Unsigned(90_000_000)),
-        kept("SocketUser", TEXT, PropertyValue::blank()),
-        kept("SocketGroup", TEXT, PropertyValue::blank()),
+        kept("SocketUser", ACCOUNT, PropertyValue::blank()),
+        kept("SocketGroup", ACCOUNT, PropertyValue::blank()),
         kept("SocketMode", MODE, Unsigned(0o666)),
         kept("DirectoryMode", MODE, Unsigned(0o755)),
         flag("Accept"),
@@ -77,14 +82,18 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Timestamping", TIMESTAMPING, "off".into()),
         kept("TCPCongestion", PLAIN_TEXT, PropertyValue::blank()),
         flag("ReusePort"),
-        kept("MessageQueueMaxMessages", UNSIGNED, Signed(0)),
-        kept("MessageQueueMessageSize", UNSIGNED, Signed(0)),
+        kept("MessageQueueMaxMessages", LONG, Signed(0)),
+        kept("MessageQueueMessageSize", LONG, Signed(0)),
         flag("RemoveOnStop"),
         kept("Symlinks", SYMLINKS, PropertyValue::empty()),
-        kept("FileDescriptorName", TEXT, PropertyValue::blank()),
+        kept("FileDescriptorName", DESCRIPTOR, PropertyValue::blank()),
         kept("Service", SERVICE, PropertyValue::blank()).property(""),
-        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
-        kept("TriggerLimitBurst", UNSIGNED, Unsigned(20)),
+        kept(
+            "TriggerLimitIntervalSec",
+            TRIGGER_LIMIT,
+            Unsigned(TRIGGER_LIMIT_US),
+        ),
+        kept("TriggerLimitBurst", UNSIGNED, UNSET_BURST),
         kept("SmackLabel", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPIn", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPOut", TEXT, PropertyValue::blank()),
@@ -103,6 +112,9 @@ fn listens(
         return Ok(());
     }
     let address = parse(key, &cx.resolve(value)?)?;
+    if address.starts_with('/') && !is_safe_path(&address) {
+        return Err(ValueError::not(&address, "path free of '..'"));
+    }
     draft
         .triggers
         .listens
@@ -135,6 +147,28 @@ const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {
     let commands = parse_commands(text, |word| cx.resolve(word))?;
     let shown = shown_commands(&commands, |command| Bool(command.ignore_failure));
     value.items_mut().extend(shown.items().iter().cloned());
+    Ok(())
+});
+
+/// Who a socket in the file system belongs to.
+const ACCOUNT: Kind = Kind::By("user or group, name or number", |value, cx, text| {
+    let account = super::exec::account(cx, text)?;
+    *value = Text(account.unwrap_or_default());
+    Ok(())
+});
+
+const DESCRIPTOR: Kind = Kind::By("name of a descriptor", |value, cx, text| {
+    let name = super::stdio::descriptor(cx, text)?;
+    if name.is_empty() && !text.is_empty() {
+        return Err(ValueError::not(text, "name: it resolves to nothing"));
+    }
+    *value = Text(name);
+    Ok(())
+});
+
+/// A whole number of 64 bits.
+const LONG: Kind = Kind::By("number", |value, _, text| {
+    *value = Signed(parse_signed(text, i64::MIN, i64::MAX)?);
     Ok(())
 });
 
@@ -194,6 +228,7 @@ const IP_TOS: Kind = Kind::By(
     "low-delay, throughput, reliability, low-cost, number",
     |value, _, text| {
         *value = Signed(match text.parse() {
+            Err(_) if text.is_empty() => -1,
             Ok(number) if (0..=255).contains(&number) => number,
             Ok(_) | Err(_) => super::one_of(text, TOS)?,
         });
@@ -215,14 +250,29 @@ const TIMESTAMPING: Kind = Kind::By("off, us, ns", |value, _, text| {
 });
 
 const SYMLINKS: Kind = Kind::By("paths", |value, cx, text| {
-    kind::each_word(value, text, |items, word| {
-        items.push(Text(absolute_path(&cx.resolve(word)?)?));
-        Ok(())
-    })
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let mut rest = Words::new(text);
+    // The first one that is no path ends the list.
+    while let Some(word) = rest
+        .take(&Split::LIST)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
+        let path = absolute_path(&cx.resolve(&word)?)?;
+        value.items_mut().push(Text(path));
+    }
+    Ok(())
 });
 
 const SERVICE: Kind = Kind::By("name of a service", |value, cx, text| {
-    let name = super::unit::unit_name(cx, text)?;
+    let name = cx.resolve_name(text)?;
+    let name = UnitName::parse(&name).map_err(|err| ValueError(err.to_string()))?;
+    // No instance is made here: Accept= makes one for each connection.
+    if name.is_template() {
+        return Err(ValueError(format!("{name} lacks an instance")));
+    }
     if name.kind() != crate::UnitKind::Service {
         return Err(ValueError::not(name.as_str(), "service"));
     }

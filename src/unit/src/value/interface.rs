@@ -56,7 +56,7 @@ impl Interfaces {
         if self.names.is_empty() {
             self.allow = allow;
         }
-        each_word(names, Split::Quoted, |name| {
+        each_word(names, Split::Unescaped, |name| {
             if !interface_is_valid(name) {
                 return Err(ValueError::not(name, "network interface (such as eth0)"));
             }
