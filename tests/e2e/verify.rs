@@ -263,3 +263,53 @@ fn a_push_says_a_warning_when_it_comes_and_not_again() {
     assert!(planned.stdout.contains(warning), "{planned:?}");
     instance.shutdown();
 }
+
+#[test]
+fn show_file_prints_systemds_shape_for_every_kind() {
+    let place = Place::new(&[
+        (
+            "w@.service",
+            "[Service]\nExecStart=/bin/w %i\nCPUQuota=20%\nPrivateTmp=yes\n",
+        ),
+        ("d.timer", "[Timer]\nOnCalendar=daily\nPersistent=yes\n"),
+        ("s.socket", "[Socket]\nListenStream=80\n"),
+        ("x.service", "[Service]\nNice=7\n"),
+    ]);
+    let shown = place.run(&[
+        "show",
+        "--file",
+        "w@.service",
+        "d.timer",
+        "s.socket",
+        "x.service",
+        "--instance",
+        "a-b",
+        "-o",
+        "json",
+    ]);
+    // The last one makes no sense as a service, and is shown all the same.
+    assert_eq!(shown.code, 1, "{}", shown.stderr);
+    assert!(
+        shown.stderr.contains("x.service: service has neither"),
+        "{}",
+        shown.stderr
+    );
+    let lines: Vec<serde_json::Value> = shown
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object per line"))
+        .collect();
+    assert_eq!(lines.len(), 4);
+    let [worker, timer, socket, odd] = &lines[..] else {
+        unreachable!("counted above")
+    };
+    assert_eq!(worker["unit"], "w@a-b.service");
+    assert_eq!(worker["Service"]["ExecStart"][0][1][1], "a-b");
+    assert_eq!(worker["Service"]["CPUQuotaPerSecUSec"], 200_000);
+    assert_eq!(worker["Service"]["PrivateTmp"], true);
+    assert_eq!(worker["Service"]["Slice"], "system-w.slice");
+    assert_eq!(timer["Timer"]["TimersCalendar"][0][1], "*-*-* 00:00:00");
+    assert_eq!(timer["Unit"]["Triggers"][0], "d.service");
+    assert_eq!(socket["Socket"]["Listen"][0][1], "[::]:80");
+    assert_eq!(odd["Service"]["Nice"], 7);
+}

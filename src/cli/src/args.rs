@@ -170,6 +170,10 @@ pub struct ShowArgs {
     /// With --file: make templates into instances of this name
     #[arg(long, value_name = "NAME", requires = "file", conflicts_with = "units")]
     pub instance: Option<String>,
+    /// With --file: as a unit file in its normal form, which is the same for two files that mean the
+    /// same
+    #[arg(long, requires = "file", conflicts_with_all = ["units", "property"])]
+    pub normal: bool,
 }
 
 #[derive(Debug, Args)]
@@ -366,6 +370,16 @@ mod tests {
             vec!["gitproc", "show"],
             vec!["gitproc", "show", "web", "--file", "x.service"],
             vec!["gitproc", "show", "web", "--instance", "x"],
+            vec!["gitproc", "show", "web", "--normal"],
+            vec![
+                "gitproc",
+                "show",
+                "--file",
+                "x.service",
+                "--normal",
+                "-p",
+                "Nice",
+            ],
             vec!["gitproc", "rollback"],
             vec!["gitproc", "status", "-o", "yaml"],
         ] {

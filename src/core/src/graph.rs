@@ -7,11 +7,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Units that `target` pulls in by Requires=, Wants=, BindsTo= and [Install], `target` included.
-/// Units that the set does not hold are left out.
+/// Units that `target`, by any of its names, pulls in by Requires=, Wants=, BindsTo= and [Install],
+/// itself included. Units that the set does not hold are left out.
 pub fn wanted(units: &UnitSet, target: &UnitName) -> BTreeSet<UnitName> {
     let mut found = BTreeSet::new();
-    let mut open = vec![target.clone()];
+    let mut open = vec![units.canonical(target).clone()];
     // Well-known targets of a running host count as reached, so what they want is wanted.
     for (name, unit) in &units.units {
         if matches!(unit.origin, Origin::BuiltIn { reached: true }) {

@@ -151,33 +151,44 @@ fn add_dependents(
         .filter(|(_, (action, _))| matches!(action, PlanAction::Restart))
         .map(|(name, _)| name.clone())
         .collect();
+    if open.is_empty() {
+        return;
+    }
+    let needed_by = needed_by(before);
     while let Some(name) = open.pop_first() {
-        for (other, unit) in before {
-            let section = &unit.unit;
-            let needs = [
-                &section.requires,
-                &section.binds_to,
-                &section.requisite,
-                &section.part_of,
-            ]
-            .iter()
-            .any(|names| names.contains(&name));
-            let kept = match changes.get(*other) {
+        for &other in needed_by.get(&name).into_iter().flatten() {
+            let kept = match changes.get(other) {
                 None => true,
                 Some((action, _)) => *action == PlanAction::Update,
             };
-            if needs && kept && after.contains_key(*other) {
-                if changes
-                    .insert(
-                        (*other).clone(),
-                        (PlanAction::Restart, format!("restart (it needs {name})")),
-                    )
-                    .is_none()
-                {
-                    *unchanged -= 1;
-                }
-                open.insert((*other).clone());
+            if !kept || !after.contains_key(other) {
+                continue;
             }
+            let restart = (PlanAction::Restart, format!("restart (it needs {name})"));
+            if changes.insert(other.clone(), restart).is_none() {
+                *unchanged -= 1;
+            }
+            open.insert(other.clone());
         }
     }
+}
+
+/// Who needs a unit, for each unit that is needed.
+fn needed_by<'a>(
+    units: &BTreeMap<&'a UnitName, &'a Unit>,
+) -> BTreeMap<&'a UnitName, Vec<&'a UnitName>> {
+    let mut needed_by: BTreeMap<&UnitName, Vec<&UnitName>> = BTreeMap::new();
+    for (name, unit) in units {
+        let section = &unit.unit;
+        let needed = [
+            &section.requires,
+            &section.binds_to,
+            &section.requisite,
+            &section.part_of,
+        ];
+        for other in needed.into_iter().flatten() {
+            needed_by.entry(other).or_default().push(name);
+        }
+    }
+    needed_by
 }

@@ -3,6 +3,8 @@ use crate::meaning;
 use crate::model::{InstallSection, MeaningHash, Origin, Triggers, Unit, UnitSection};
 use crate::name::UnitName;
 use crate::settings::Settings;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// What a booted host has reached; they count as active.
 const REACHED: &str = "
@@ -21,6 +23,12 @@ const NEVER: &str = "
 
 /// Every built-in unit: the targets, and the socket that `Type=dbus` asks for.
 pub(crate) fn units() -> impl Iterator<Item = Unit> {
+    // Each tree gets copies: made once, they cost a small tree more than its own files otherwise.
+    static ALL: LazyLock<Vec<Unit>> = LazyLock::new(|| made().collect());
+    ALL.iter().cloned()
+}
+
+fn made() -> impl Iterator<Item = Unit> {
     let each = |reached: bool, names: &'static str| {
         names
             .split_whitespace()
@@ -30,6 +38,13 @@ pub(crate) fn units() -> impl Iterator<Item = Unit> {
     each(true, REACHED)
         .chain(each(false, NEVER))
         .chain(std::iter::once(unit(bus, true)))
+}
+
+/// Whether a host has such a unit.
+pub(crate) fn is_built_in(name: &UnitName) -> bool {
+    static NAMES: LazyLock<BTreeSet<UnitName>> =
+        LazyLock::new(|| units().map(|unit| unit.name).collect());
+    NAMES.contains(name)
 }
 
 fn name(stem: &str) -> UnitName {

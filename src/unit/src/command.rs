@@ -1,5 +1,6 @@
 //! Command lines of the Exec* directives (systemd.service(5), COMMAND LINES).
 use crate::model::{ExecCommand, Privileges};
+use crate::quote::quote_argument;
 use crate::value::{ValueError, is_filename, is_valid_path, simplify_path};
 use crate::words::{Split, WordError, Words};
 
@@ -69,6 +70,35 @@ pub(crate) fn has_unknown_escape(line: &str) -> bool {
             Err(error) => return error == WordError::Escape,
         }
     }
+}
+
+/// The command as one line. `escape` puts back what `resolve` takes out of each word.
+pub fn format_command(command: &ExecCommand, escape: impl Fn(&str) -> String) -> String {
+    let word = |text: &str| quote_argument(&escape(text));
+    let name = command.argv.first().map_or("", String::as_str);
+    // The path as it was given is the name of the program, too; an '@' that begins the path was
+    // no prefix only because one went before it.
+    let same = simplify_path(name) == command.path && check(name).is_ok();
+    let own_name = !same || name.starts_with('@');
+    let mut first = String::new();
+    first.push_str(if command.ignore_failure { "-" } else { "" });
+    first.push_str(if own_name { "@" } else { "" });
+    first.push_str(if command.no_expand { ":" } else { "" });
+    first.push_str(match command.privileges {
+        Privileges::Unit => "",
+        Privileges::Full => "+",
+        Privileges::Elevated => "!",
+        Privileges::ElevatedWithoutAmbient => "!!",
+    });
+    first.push_str(if own_name { &command.path } else { name });
+    let rest = command.argv.iter().skip(usize::from(!own_name));
+    let rest = rest.map(|argument| match argument.as_str() {
+        // Alone it would end the command.
+        ";" => "\\;".to_owned(),
+        argument => word(argument),
+    });
+    let words: Vec<String> = std::iter::once(word(&first)).chain(rest).collect();
+    words.join(" ")
 }
 
 /// Whether a semicolon said that another command follows.

@@ -114,13 +114,21 @@ pub struct Condition {
     pub parameter: String,
 }
 
+impl Condition {
+    /// What stands left and right of the `=`, but for `Condition` or `Assert` in front.
+    pub(crate) fn to_line(&self) -> (&'static str, String) {
+        let trigger = if self.trigger { "|" } else { "" };
+        let negate = if self.negate { "!" } else { "" };
+        let value = format!("{trigger}{negate}{}", self.parameter);
+        (self.kind.name(), value)
+    }
+}
+
 impl fmt::Display for Condition {
     /// As it stands in a file after `Condition` or `Assert`: `PathExists=|!/etc/x`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let trigger = if self.trigger { "|" } else { "" };
-        let negate = if self.negate { "!" } else { "" };
-        let (name, parameter) = (self.kind.name(), &self.parameter);
-        write!(f, "{name}={trigger}{negate}{parameter}")
+        let (key, value) = self.to_line();
+        write!(f, "{key}={value}")
     }
 }
 

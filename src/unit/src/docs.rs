@@ -1,8 +1,10 @@
 //! `docs/units.md`, written from the directive table.
+use crate::diagnostic::Code;
 use crate::load::silent;
 use crate::meaning::property_text;
 use crate::name::UnitKind;
-use crate::table::{Body, Family, Row, RowId, Standing, table};
+use crate::property::PropertyValue;
+use crate::table::{Body, Family, Row, Standing, table};
 use std::fmt::Write;
 
 /// The page as Markdown.
@@ -10,15 +12,22 @@ pub fn docs() -> String {
     let mut page = String::from(
         "# Unit files\n\n\
          What gitproc makes of each directive of systemd 252. Written from the directive table \
-         (`src/unit/src/table/`); `UPDATE_DOCS=1 cargo test -p gitproc-unit` writes it anew.\n\n\
+         (`src/unit/src/table/`); `UPDATE_DOCS=1 cargo test -p gitproc-unit` writes it anew. Where \
+         the language differs from systemd's on purpose is in \
+         [decision 0009](decisions/0009-where-the-unit-language-differs-from-systemd.md).\n\n\
          - **honoured**: as in systemd.\n\
          - **partly**: but for what is said.\n\
-         - **not yet**: read, named in a warning with file and line, without effect.\n\
+         - **not yet**: read, checked and shown; a warning with file and line says that it has no \
+         effect.\n\
          - **needed**: not yet, and a unit that asks for it is refused.\n\
          - **refused**: never; named in a warning.\n\
-         - **no meaning here**: read without a word.\n\n\
+         - **no meaning here**: read and shown without a word.\n\n\
          A value that can't be read, a section that is not known, and a key that is nearly a known \
-         one refuse the commit. Other unknown keys are warned about. `X-` names are left alone.\n",
+         one refuse the commit. Other unknown keys are warned about. `X-` names are left alone.\n\n\
+         Defaults are as `gitproc show` prints them: times in µs, sizes in bytes, signals by number. \
+         *Property* is the name under which `show` has it; where there is none, the directive fills \
+         another's. Units of kinds that are not run yet (`.socket`, `.timer`, `.path`, `.slice`, \
+         `.mount` and so on) are read and shown, and a warning says that they are not run.\n",
     );
     for family in Family::ALL {
         let rows = || table().iter().filter(|row| row.family == family);
@@ -43,22 +52,46 @@ pub fn docs() -> String {
         page.push_str(
             "| directive | value | default | property | standing |\n|---|---|---|---|---|\n",
         );
-        for (id, row) in (0..).zip(table()).filter(|(_, row)| row.family == family) {
+        for row in rows() {
             let _ = writeln!(
                 page,
                 "| `{}=` | {} | {} | {} | {} |",
                 row.key,
                 row.value,
-                default_of(id, row),
-                match row.property.as_str() {
-                    "" => "",
-                    name => name,
-                },
+                default_of(row),
+                row.property,
                 standing(row)
             );
         }
     }
+    specifiers(&mut page);
+    findings(&mut page);
     page
+}
+
+fn specifiers(page: &mut String) {
+    page.push_str(
+        "\n## Specifiers\n\n`%%` is a `%`; an unknown letter is an error; `%` before anything else \
+         stands for itself.\n\n| specifier | what it is | in unit names and [Install] |\n|---|---|---|\n",
+    );
+    for specifier in crate::specifier::SPECIFIERS {
+        let named = if specifier.in_names { "yes" } else { "" };
+        let _ = writeln!(
+            page,
+            "| `%{}` | {} | {named} |",
+            specifier.letter, specifier.meaning
+        );
+    }
+}
+
+fn findings(page: &mut String) {
+    page.push_str(
+        "\n## Findings\n\nWhat `gitproc verify` and a push say, by code (`-o json`, and \
+         `LintIgnore=` in `[X-Gitproc]` for warnings).\n\n| code | what |\n|---|---|\n",
+    );
+    for code in Code::ALL {
+        let _ = writeln!(page, "| `{}` | {} |", code.name(), code.what());
+    }
 }
 
 fn title(family: Family) -> &'static str {
@@ -80,7 +113,7 @@ fn title(family: Family) -> &'static str {
 }
 
 /// The default as `show` prints it; nothing where it is empty or the host's.
-fn default_of(id: RowId, row: &Row) -> String {
+fn default_of(row: &Row) -> String {
     let value = match &row.body {
         Body::Kept { default, .. } => Some(default.property()),
         Body::Field { shows, .. } => {
@@ -93,8 +126,11 @@ fn default_of(id: RowId, row: &Row) -> String {
         }
         Body::Alias { .. } | Body::Nothing => None,
     };
-    debug_assert!(usize::from(id) < table().len());
     match row.key {
+        _ if row.value == "octal mode" => match value {
+            Some(PropertyValue::Unsigned(mode)) => format!("{mode:04o}"),
+            _ => String::new(),
+        },
         // The unit's own name.
         "Description" => String::new(),
         "TasksMax" => "15% of the host's".to_owned(),

@@ -1,8 +1,8 @@
 //! A unit while it is read: what has been said so far, and where.
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::model::{
-    InstallSection, NotifyAccess, ServiceSection, ServiceType, Triggers, UnitSection,
-};
+use crate::load::install::Asked;
+use crate::load::names::Names;
+use crate::model::{NotifyAccess, ServiceSection, ServiceType, Triggers, UnitSection};
 use crate::name::UnitName;
 use crate::settings::Settings;
 use crate::specifier;
@@ -17,6 +17,8 @@ const SECOND: u64 = 1_000_000;
 pub(crate) struct Context<'a> {
     pub name: &'a UnitName,
     pub facts: &'a HostFacts,
+    /// All names of the tree.
+    pub names: &'a Names,
     pub file: &'a str,
     pub line: u32,
     /// Of the key or of the value, whichever is being judged; 0 for the line as a whole.
@@ -33,6 +35,15 @@ impl Context<'_> {
     /// Resolves specifiers in the name of a unit.
     pub fn resolve_name(&self, text: &str) -> Result<String, ValueError> {
         specifier::resolve_name(text, self.name, self.facts)
+    }
+
+    /// The place that is being read.
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.file.to_owned(),
+            line: self.line,
+            column: self.column,
+        }
     }
 
     /// Reports at the place that is being read.
@@ -56,24 +67,36 @@ impl Context<'_> {
 }
 
 /// Where a directive was last given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub file: String,
     pub line: u32,
     pub column: u32,
 }
 
+impl Place {
+    /// What there is to say about it.
+    pub fn finding(&self, code: Code, severity: Severity, message: String) -> Diagnostic {
+        Diagnostic {
+            file: self.file.clone(),
+            line: self.line,
+            column: self.column,
+            severity,
+            code,
+            message,
+            hint: None,
+        }
+    }
+}
+
 /// The unit so far.
 pub(crate) struct Draft {
     pub unit: UnitSection,
     pub service: ServiceSection,
-    pub install: InstallSection,
     pub settings: Settings,
     pub triggers: Triggers,
-    /// `Alias=`
-    pub aliases: Vec<UnitName>,
-    /// `DefaultInstance=`
-    pub default_instance: Option<String>,
+    /// [Install]
+    pub asked: Asked,
     /// Which directives were given a value, and where the last time. One whose value was refused
     /// or taken back counts as not given.
     pub said: BTreeMap<RowId, Place>,
@@ -97,11 +120,9 @@ impl Draft {
                 ..UnitSection::default()
             },
             service: ServiceSection::default(),
-            install: InstallSection::default(),
             settings: Settings::default(),
             triggers: Triggers::default(),
-            aliases: Vec::new(),
-            default_instance: None,
+            asked: Asked::default(),
             said: BTreeMap::new(),
             service_type: None,
             timeout_start: None,

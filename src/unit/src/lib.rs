@@ -20,6 +20,7 @@ mod load;
 mod meaning;
 mod model;
 pub mod name;
+mod print;
 mod property;
 pub mod quote;
 mod read;
@@ -38,12 +39,16 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
-pub use load::{Loaded, UNITS_MAX, load};
+pub use load::{
+    FileLinks, InstallLink, InstallLinks, Loaded, UNITS_MAX, UnitFileState, file_state,
+    install_links, load, load_alone,
+};
 pub use meaning::{
     changed_properties, needs_restart, properties, properties_by_interface, property_text,
 };
 pub use model::*;
 pub use name::{NameForm, UnitKind, UnitName, UnitNameError};
+pub use print::print;
 pub use property::PropertyValue;
 pub use settings::{Setting, Settings};
 pub use table::{Family, Row, Standing, table};

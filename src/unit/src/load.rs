@@ -1,21 +1,35 @@
 //! From the files of a commit to its units: fragments, drop-ins, templates, links, [Install].
+//!
+//! In this order, so that each step knows all it needs: [`survey`] tells what each entry of the tree
+//! is; [`enable`] adds the links that [Install] asks for to those that are there; then units are
+//! read ([`compose`]), and what they refer to, until nothing new comes up; and last come the words
+//! about what was left over ([`leftovers`]).
+mod aim;
+mod compose;
+mod directories;
+mod enable;
+pub(crate) mod install;
+mod leftovers;
+pub(crate) mod names;
+mod survey;
+
 use crate::builtin;
 use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::draft::{Context, Draft};
-use crate::meaning::meaning;
-use crate::model::{MeaningHash, Origin, Unit, UnitSet};
-use crate::name::{UnitKind, UnitName};
-use crate::read::{read, standings};
-use crate::settle::{settle, shares_resources};
+use crate::model::{InstallSection, Unit, UnitSet};
+use crate::name::UnitName;
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
+pub(crate) use compose::silent;
+use compose::{Composed, Reader, is_run};
+use directories::{Directories, Member, Pull};
+pub use install::{FileLinks, InstallLink, InstallLinks, UnitFileState, file_state, install_links};
+use names::{Entry, Leads, Names};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use survey::Survey;
 
 /// Most units of one commit, instances included: instances can refer to ever new instances.
 pub const UNITS_MAX: usize = 20_000;
-/// Longest chain of aliases that is followed; systemd's own bound.
-const ALIASES_MAX: usize = 8;
 
 /// What a tree says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,17 +38,30 @@ pub struct Loaded {
     pub units: UnitSet,
     /// Units that were read and can't be run: other kinds, and those that make no sense as a whole.
     pub others: BTreeMap<UnitName, Unit>,
-    /// Other names of units, by symlink or `Alias=`; references are already resolved.
-    pub aliases: BTreeMap<UnitName, UnitName>,
+    /// Names that stand for nothing, and are to.
+    pub masked: BTreeSet<UnitName>,
     /// Sorted by file and line. One error refuses the commit.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Loaded {
-    /// A unit that was read, whether it can be run or not.
+    /// A unit that was read, whether it can be run or not, by any of its names.
     pub fn unit(&self, name: &UnitName) -> Option<&Unit> {
+        let name = self.units.canonical(name);
         let runs = self.units.units.get(name).map(|unit| &**unit);
         runs.or_else(|| self.others.get(name))
+    }
+
+    /// What `systemctl is-enabled` would say; `None` where there is no file.
+    pub fn file_state(&self, name: &UnitName) -> Option<UnitFileState> {
+        if self.masked.contains(name) {
+            return Some(UnitFileState::Masked);
+        }
+        let other = self.units.canonical(name) != name && name.instance().is_none_or(str::is_empty);
+        match (other, self.unit(name)) {
+            (true, Some(_)) => Some(UnitFileState::Alias),
+            (_, unit) => unit?.install.state,
+        }
     }
 
     /// Whether something refuses the commit.
@@ -46,497 +73,239 @@ impl Loaded {
 
 /// Reads all units of a tree. Never fails as a whole: what is wrong is in the diagnostics.
 pub fn load(tree: &TreeFiles, facts: &HostFacts) -> Loaded {
-    let mut loader = Loader::new(tree, facts);
-    loader.survey();
+    let reader = Reader::new(tree, facts);
+    let mut survey = Survey::of(tree, facts);
+    let installs = enable::enable(&mut survey, &reader, facts);
+    let mut loader = Loader {
+        reader,
+        names: survey.names,
+        directories: survey.directories,
+        installs,
+        units: BTreeMap::new(),
+        others: BTreeMap::new(),
+        queue: VecDeque::new(),
+        diagnostics: survey.diagnostics,
+    };
+    loader.read_built_in();
     loader.read_all();
+    leftovers::say(&mut loader);
     loader.finish()
 }
 
-/// Which set of a unit a `.wants/` or `.requires/` directory fills.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Pull {
-    Wants,
-    Requires,
+/// One file as systemd has it before anybody has enabled it: [Install] is read, and asks in vain.
+/// `None` where there is no unit in it.
+pub fn load_alone(
+    name: &UnitName,
+    file: TreeEntry,
+    facts: &HostFacts,
+) -> (Option<Unit>, Vec<Diagnostic>) {
+    let mut tree = TreeFiles::default();
+    tree.entries.insert(name.as_str().to_owned(), file);
+    let loaded = load(&tree, facts);
+    let unit = loaded.unit(name).cloned().map(|mut unit| {
+        unit.install.names.clear();
+        if unit.install.state == Some(UnitFileState::Enabled) {
+            unit.install.state = Some(UnitFileState::Disabled);
+        }
+        unit
+    });
+    (unit, loaded.diagnostics)
 }
 
 struct Loader<'a> {
-    tree: &'a TreeFiles,
-    facts: &'a HostFacts,
-    /// Units with a file or link of their own: what the commit enables.
-    explicit: BTreeMap<UnitName, &'a str>,
-    masked: BTreeSet<UnitName>,
-    aliases: BTreeMap<UnitName, UnitName>,
-    /// `x.target.wants/a.service`: who, what, how.
-    pulls: BTreeSet<(UnitName, UnitName, Pull)>,
+    reader: Reader<'a>,
+    names: Names,
+    directories: Directories<'a>,
+    /// Units that the commit enables, and what their [Install] says.
+    installs: BTreeMap<UnitName, InstallSection>,
     units: BTreeMap<UnitName, Unit>,
     others: BTreeMap<UnitName, Unit>,
     queue: VecDeque<UnitName>,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'a> Loader<'a> {
-    fn new(tree: &'a TreeFiles, facts: &'a HostFacts) -> Loader<'a> {
-        Loader {
-            tree,
-            facts,
-            explicit: BTreeMap::new(),
-            masked: BTreeSet::new(),
-            aliases: BTreeMap::new(),
-            pulls: BTreeSet::new(),
-            units: BTreeMap::new(),
-            others: BTreeMap::new(),
-            queue: VecDeque::new(),
-            diagnostics: Vec::new(),
-        }
-    }
-
-    /// Sorts the entries of the tree by what they are.
-    fn survey(&mut self) {
-        for (path, entry) in &self.tree.entries {
-            match path.split_once('/') {
-                None => self.survey_unit(path, entry),
-                Some((dir, file)) if !file.contains('/') => {
-                    self.survey_member(path, dir, file, entry)
-                }
-                Some(_) => {}
+impl Loader<'_> {
+    /// The units of the host that the tree neither replaces, renames nor masks.
+    fn read_built_in(&mut self) {
+        for mut unit in builtin::units() {
+            if self.names.get(&unit.name).is_some() {
+                continue;
             }
-        }
-        let circular: Vec<UnitName> = self
-            .aliases
-            .keys()
-            .filter(|name| self.aliases.contains_key(&self.canonical(name)))
-            .cloned()
-            .collect();
-        for name in circular {
-            let message = "links in a circle, or over too many links".to_owned();
-            self.report(name.as_str(), Code::BadLink, Severity::Error, message);
-        }
-    }
-
-    fn survey_unit(&mut self, path: &'a str, entry: &TreeEntry) {
-        let name = match UnitName::parse(path) {
-            Ok(name) => name,
-            // README.md, scripts: not ours to judge.
-            Err(crate::UnitNameError::Suffix(_)) => return,
-            Err(err) => return self.report(path, Code::BadName, Severity::Error, err.to_string()),
-        };
-        match entry {
-            TreeEntry::File(text) if text.is_empty() => {
-                self.masked.insert(name);
+            let others = self.names.others(&unit.name);
+            let drop_ins = self.directories.drop_ins(&unit.name, &others);
+            if !drop_ins.is_empty() {
+                let Composed {
+                    unit: extended,
+                    mut diagnostics,
+                    ..
+                } = self.reader.extended(unit, &drop_ins, &self.names);
+                self.diagnostics.append(&mut diagnostics);
+                unit = extended;
             }
-            TreeEntry::File(_) => {
-                self.explicit.insert(name, path);
-            }
-            TreeEntry::Symlink(target) if target == "/dev/null" => {
-                self.masked.insert(name);
-            }
-            TreeEntry::Symlink(target) => self.survey_link(path, name, target),
-            TreeEntry::Problem(why) => {
-                self.report(
-                    path,
-                    Code::Unreadable,
-                    Severity::Error,
-                    format!("can't be read: {why}"),
-                );
-            }
-        }
-    }
-
-    /// A link to a sibling is an alias, or makes an instance of a template.
-    fn survey_link(&mut self, path: &str, name: UnitName, target: &str) {
-        let sibling = target.strip_prefix("./").unwrap_or(target);
-        let found = UnitName::parse(sibling)
-            .ok()
-            .and_then(|target| Some((self.tree.entries.get_key_value(target.as_str())?.0, target)));
-        let Some((fragment, target)) = found else {
-            let message = format!("links to {target}, which is no unit of this directory");
-            return self.report(path, Code::BadLink, Severity::Error, message);
-        };
-        if target.kind() != name.kind() {
-            let message = format!("links to {target}, which is another kind of unit");
-            self.report(path, Code::BadLink, Severity::Error, message);
-        } else if name.template().as_ref() == Some(&target) {
-            self.explicit.insert(name, fragment);
-        } else {
-            self.aliases.insert(name, target);
-        }
-    }
-
-    /// `x.target.wants/a.service`; drop-ins are looked up when their unit is read.
-    fn survey_member(&mut self, path: &str, dir: &str, file: &str, entry: &TreeEntry) {
-        let (owner, pull) = match dir.rsplit_once('.') {
-            Some((owner, "wants")) => (owner, Pull::Wants),
-            Some((owner, "requires")) => (owner, Pull::Requires),
-            Some((owner, "d")) => {
-                if let (true, TreeEntry::Problem(why)) = (file.ends_with(".conf"), entry) {
-                    // Only where a unit could be meant: conf.d/ of others is not ours.
-                    if owner.contains('.') || owner == "service" || owner == "target" {
-                        self.report(
-                            path,
-                            Code::Unreadable,
-                            Severity::Error,
-                            format!("can't be read: {why}"),
-                        );
-                    }
-                }
-                return;
-            }
-            Some(_) | None => return,
-        };
-        match (UnitName::parse(owner), UnitName::parse(file)) {
-            (Ok(owner), Ok(wanted)) => {
-                self.pulls.insert((owner, wanted, pull));
-            }
-            (Ok(_), Err(err)) => self.report(path, Code::BadName, Severity::Error, err.to_string()),
-            (Err(_), _) => {}
+            self.pull_in(&mut unit, &others);
+            unit.install.names = others;
+            self.units.insert(unit.name.clone(), unit);
         }
     }
 
     fn read_all(&mut self) {
-        self.queue.extend(self.explicit.keys().cloned());
-        let pulled: Vec<UnitName> = self
-            .pulls
-            .iter()
-            .map(|(_, wanted, _)| wanted.clone())
-            .collect();
-        self.queue.extend(pulled);
-        let owners: Vec<UnitName> = self
-            .pulls
-            .iter()
-            .map(|(owner, _, _)| owner.clone())
-            .collect();
-        self.queue.extend(owners);
+        self.queue.extend(self.installs.keys().cloned());
+        // Instances that have something to pull in are worth a look even if nothing wants them.
+        let owners = self.directories.owners_of_members();
+        let owners = owners.filter_map(|(owner, _)| UnitName::parse(owner).ok());
+        self.queue
+            .extend(owners.filter(|owner| !owner.is_template()));
         while let Some(name) = self.queue.pop_front() {
-            let name = self.canonical(&name);
-            if self.units.contains_key(&name)
-                || self.others.contains_key(&name)
-                || self.masked.contains(&name)
-            {
-                continue;
-            }
-            let Some(path) = self.fragment(&name) else {
+            let Leads::Unit { unit: name, file } = self.names.resolve(&name) else {
                 continue;
             };
-            if self.units.len() >= UNITS_MAX {
+            if self.units.contains_key(&name) || self.others.contains_key(&name) {
+                continue;
+            }
+            if self.units.len() + self.others.len() >= UNITS_MAX {
                 let message = format!("more than {UNITS_MAX} units");
-                self.report(path, Code::TooMany, Severity::Error, message);
+                report(
+                    &mut self.diagnostics,
+                    file.as_str(),
+                    Code::TooMany,
+                    Severity::Error,
+                    message,
+                );
                 return;
             }
-            if let Some((unit, makes_sense)) = self.read_unit(&name, path) {
-                if !name.is_template() {
-                    self.queue.extend(references(&unit));
-                }
-                let runs = matches!(name.kind(), UnitKind::Service | UnitKind::Target);
-                match runs && makes_sense {
-                    true => self.units.insert(name, unit),
-                    false => self.others.insert(name, unit),
-                };
+            let others = self.names.others(&name);
+            let drop_ins = self.directories.drop_ins(&name, &others);
+            let install = self.installs.get(&name).cloned();
+            let explicit = install.is_some();
+            let read = self
+                .reader
+                .unit(&name, file, install, &drop_ins, &self.names);
+            let Some(mut read) = read else { continue };
+            self.diagnostics.append(&mut read.diagnostics);
+            let runs = is_run(name.kind());
+            if !runs && explicit {
+                let kind = name.kind().suffix();
+                let message = format!("{kind} units are not run yet, ignoring");
+                report(
+                    &mut self.diagnostics,
+                    file.as_str(),
+                    Code::NotHonoured,
+                    Severity::Warning,
+                    message,
+                );
             }
-        }
-    }
-
-    /// The file that `name` is read from: its own, or its template's.
-    fn fragment(&self, name: &UnitName) -> Option<&'a str> {
-        let own = self.explicit.get(name);
-        own.or_else(|| self.explicit.get(&name.template()?))
-            .copied()
-    }
-
-    /// Follows aliases; an instance of an aliased template follows the template.
-    fn canonical(&self, name: &UnitName) -> UnitName {
-        let mut name = name.clone();
-        for _ in 0..ALIASES_MAX {
-            if let Some(target) = self.aliases.get(&name) {
-                name = match target.is_template() && !name.is_template() {
-                    true => instance_of(target, name.instance().unwrap_or(name.prefix()))
-                        .unwrap_or(name),
-                    false => target.clone(),
-                };
-                continue;
-            }
-            let template = name
-                .template()
-                .and_then(|template| self.aliases.get(&template));
-            match template.and_then(|target| instance_of(target, name.instance()?)) {
-                Some(target) => name = target,
-                None => return name,
-            }
-        }
-        name
-    }
-
-    /// The unit, and whether it makes sense as a whole.
-    fn read_unit(&mut self, name: &UnitName, path: &'a str) -> Option<(Unit, bool)> {
-        let TreeEntry::File(text) = self.tree.entries.get(path)? else {
-            return None;
-        };
-        let drop_ins = self.drop_ins(name);
-        // A template is checked as some instance of it would be; its own values are used by none.
-        let sample = name
-            .is_template()
-            .then(|| instance_of(name, "instance"))
-            .flatten();
-        let mut draft = Draft::new();
-        let mut found = Vec::new();
-        let files = std::iter::once((path, text.as_str())).chain(drop_ins.iter().copied());
-        for (file, text) in files {
-            let mut cx = Context {
-                name: sample.as_ref().unwrap_or(name),
-                facts: self.facts,
-                file,
-                line: 0,
-                column: 0,
-                diagnostics: &mut found,
+            self.pull_in(&mut read.unit, &others);
+            read.unit.install.names = others;
+            match runs && read.makes_sense {
+                true => self.units.insert(name, read.unit),
+                false => self.others.insert(name, read.unit),
             };
-            read(&mut draft, &mut cx, text);
-        }
-        let broken = found
-            .iter()
-            .any(|finding| finding.severity == Severity::Error);
-        let settled = settle(&mut draft, name, self.facts);
-        dependencies::imply(&mut draft, name, self.facts);
-        self.install(name, path, &mut draft);
-        let origin = Origin::Tree {
-            fragment: path.to_owned(),
-            drop_ins: drop_ins
-                .iter()
-                .map(|(file, _)| (*file).to_owned())
-                .collect(),
-        };
-        let said = std::mem::take(&mut draft.said);
-        let unit = compose(name, origin, draft);
-        let runs = matches!(name.kind(), UnitKind::Service | UnitKind::Target);
-        if runs {
-            standings(&said, &unit, silent(name.kind()), &mut found);
-        }
-        self.diagnostics.append(&mut found);
-        if let Err(err) = &settled {
-            // With lines refused, what is missing may just be what was refused.
-            if !broken {
-                self.report(path, Code::BadService, Severity::Error, err.to_string());
-            }
-        }
-        if !runs && self.explicit.get(name) == Some(&path) {
-            let kind = name.kind().suffix();
-            let message = format!("{kind} units are not run yet, ignoring");
-            self.report(path, Code::NotHonoured, Severity::Warning, message);
-        }
-        Some((unit, settled.is_ok()))
-    }
-
-    /// [Install] of a unit that is in the commit counts as enabled. A template with
-    /// `DefaultInstance=` makes that instance one of the commit's units.
-    fn install(&mut self, name: &UnitName, path: &'a str, draft: &mut Draft) {
-        if !self.explicit.contains_key(name) {
-            return;
-        }
-        if name.is_template() {
-            let instance = draft.default_instance.as_deref();
-            if let Some(enabled) = instance.and_then(|instance| instance_of(name, instance)) {
-                self.explicit.entry(enabled.clone()).or_insert(path);
-                self.queue.push_back(enabled);
-            }
-            return;
-        }
-        let wants = draft.install.wanted_by.iter();
-        let requires = draft.install.required_by.iter();
-        let pulls = wants
-            .map(|owner| (owner, Pull::Wants))
-            .chain(requires.map(|owner| (owner, Pull::Requires)));
-        for (owner, pull) in pulls {
-            self.queue.push_back(owner.clone());
-            self.pulls.insert((owner.clone(), name.clone(), pull));
-        }
-        for alias in draft.aliases.drain(..) {
-            if alias != *name && !self.explicit.contains_key(&alias) {
-                self.aliases.entry(alias).or_insert_with(|| name.clone());
-            }
         }
     }
 
-    /// Drop-ins in the order in which they are read: by file name; of equal names the one for the
-    /// more specific unit name counts.
-    fn drop_ins(&self, name: &UnitName) -> Vec<(&'a str, &'a str)> {
-        let mut chosen: BTreeMap<&str, Option<(&'a str, &'a str)>> = BTreeMap::new();
-        for owner in drop_in_owners(name) {
-            let dir = format!("{owner}.d/");
-            let entries = self.tree.entries.range(dir.clone()..);
-            for (path, entry) in entries.take_while(|(path, _)| path.starts_with(&dir)) {
-                let file = &path[dir.len()..];
-                if !file.ends_with(".conf") || file.contains('/') {
-                    continue;
-                }
-                let text = match entry {
-                    TreeEntry::File(text) => Some((path.as_str(), text.as_str())),
-                    // A link to /dev/null takes a drop-in away.
-                    TreeEntry::Symlink(_) | TreeEntry::Problem(_) => None,
-                };
-                chosen.entry(file).or_insert(text);
-            }
+    /// Adds what the directories of a unit pull in, and queues what it refers to.
+    fn pull_in(&mut self, unit: &mut Unit, others: &BTreeSet<UnitName>) {
+        // Templates pull nothing in; their instances do.
+        if unit.name.is_template() {
+            return;
         }
-        chosen.into_values().flatten().collect()
+        for (pull, member) in self.directories.members(&unit.name, others) {
+            let Member::Unit { unit: member, .. } = member else {
+                continue;
+            };
+            let hand_on = unit.name.instance().unwrap_or(unit.name.prefix());
+            let member = match member.is_template() {
+                true => member.with_instance(hand_on).ok(),
+                false => Some(member.clone()),
+            };
+            let set = match pull {
+                Pull::Wants => &mut unit.unit.wants,
+                Pull::Requires => &mut unit.unit.requires,
+            };
+            set.extend(member.filter(|member| *member != unit.name));
+        }
+        // All others are in the queue anyway.
+        for set in dependencies::sets_mut(&mut unit.unit) {
+            let instances = set.iter().filter(|name| name.instance().is_some());
+            self.queue.extend(instances.cloned());
+        }
     }
 
     fn finish(mut self) -> Loaded {
-        for target in builtin::units() {
-            if !self.masked.contains(&target.name) && !self.aliases.contains_key(&target.name) {
-                self.units.entry(target.name.clone()).or_insert(target);
-            }
-        }
-        let pulls = std::mem::take(&mut self.pulls);
-        for (owner, wanted, pull) in pulls {
-            let (owner, wanted) = (self.canonical(&owner), self.canonical(&wanted));
-            if let Some(unit) = self.units.get_mut(&owner) {
-                let set = match pull {
-                    Pull::Wants => &mut unit.unit.wants,
-                    Pull::Requires => &mut unit.unit.requires,
-                };
-                set.insert(wanted);
-            } else if !self.masked.contains(&owner) && owner.kind() == UnitKind::Target {
-                let message =
-                    format!("nothing pulls in {wanted} by {owner}: it is not in the tree");
-                let path = self.fragment(&wanted).unwrap_or(wanted.as_str()).to_owned();
-                self.report(&path, Code::NeverStarted, Severity::Warning, message);
-            }
-        }
-        self.orphans();
-        self.resolve_aliases();
+        self.resolve_names();
+        self.tell_states();
         dependencies::order_targets(&mut self.units);
+        let mut aliases = BTreeMap::new();
+        for unit in self.units.values().chain(self.others.values()) {
+            let names = unit.install.names.iter().cloned();
+            aliases.extend(names.map(|name| (name, unit.name.clone())));
+        }
+        let masked = self.names.entries().map(|(name, _)| name);
+        let masked = masked.filter(|name| matches!(self.names.follow(name), Leads::Masked(_)));
         self.diagnostics.sort();
         self.diagnostics.dedup();
-        let units = self.units.into_iter();
         Loaded {
+            masked: masked.cloned().collect(),
             units: UnitSet {
-                units: units.map(|(name, unit)| (name, Arc::new(unit))).collect(),
+                units: self
+                    .units
+                    .into_iter()
+                    .map(|(name, unit)| (name, Arc::new(unit)))
+                    .collect(),
+                aliases,
             },
             others: self.others,
-            aliases: self.aliases,
             diagnostics: self.diagnostics,
         }
     }
 
-    /// Drop-ins that no unit reads are said, not skipped.
-    fn orphans(&mut self) {
-        for path in self.tree.entries.keys() {
-            let owner = path
-                .split_once(".d/")
-                .filter(|(_, file)| file.ends_with(".conf"));
-            let Some(owner) = owner.and_then(|(owner, _)| UnitName::parse(owner).ok()) else {
-                continue;
-            };
-            // `a-.service.d/` speaks for any `a-b.service`, of which there may be none.
-            let known = self.units.get(&owner);
-            let read = known.is_some_and(|unit| matches!(unit.origin, Origin::Tree { .. }));
-            if read || owner.prefix().ends_with('-') || self.masked.contains(&owner) {
-                continue;
-            }
-            let message = match self.aliases.get(&owner) {
-                Some(unit) => {
-                    format!("{owner} is another name of {unit}: move this to {unit}.d/, ignoring")
-                }
-                None => format!("drop-in for {owner}, which is not run from this tree, ignoring"),
-            };
-            self.report(path, Code::OrphanDropIn, Severity::Warning, message);
-        }
-    }
-
-    fn resolve_aliases(&mut self) {
-        if self.aliases.is_empty() {
+    /// References go to units by their own names.
+    fn resolve_names(&mut self) {
+        if !self.names.any_others() {
             return;
         }
-        let mut units = std::mem::take(&mut self.units);
-        for unit in units.values_mut() {
+        for unit in self.units.values_mut().chain(self.others.values_mut()) {
             for set in dependencies::sets_mut(&mut unit.unit) {
-                *set = set.iter().map(|name| self.canonical(name)).collect();
+                *set = set.iter().map(|name| self.names.canonical(name)).collect();
+                set.remove(&unit.name);
             }
         }
-        self.units = units;
     }
 
-    fn report(&mut self, file: &str, code: Code, severity: Severity, message: String) {
-        self.diagnostics.push(Diagnostic {
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            severity,
-            code,
-            message,
-            hint: None,
-        });
-    }
-}
-
-/// The unit that a settled draft makes.
-fn compose(name: &UnitName, origin: Origin, draft: Draft) -> Unit {
-    let mut unit = Unit {
-        name: name.clone(),
-        origin,
-        unit: draft.unit,
-        service: shares_resources(name.kind()).then(|| Box::new(draft.service)),
-        settings: draft.settings,
-        triggers: draft.triggers,
-        install: draft.install,
-        meaning: MeaningHash(0),
-    };
-    unit.meaning = meaning(&unit);
-    unit
-}
-
-/// A unit of a kind that says nothing: what its directives are by default.
-pub(crate) fn silent(kind: UnitKind) -> &'static Unit {
-    static SILENT: LazyLock<BTreeMap<UnitKind, Unit>> = LazyLock::new(|| {
-        let unit = |kind: UnitKind| {
-            let name = UnitName::parse(&format!("x.{}", kind.suffix())).expect("a valid name");
-            let mut draft = Draft::new();
-            // It has nothing to run, watch or listen on, which is fine here.
-            let _ = settle(&mut draft, &name, &HostFacts::example());
-            let origin = Origin::BuiltIn { reached: false };
-            (kind, compose(&name, origin, draft))
-        };
-        UnitKind::ALL.into_iter().map(unit).collect()
-    });
-    &SILENT[&kind]
-}
-
-fn instance_of(template: &UnitName, instance: &str) -> Option<UnitName> {
-    let suffix = template.kind().suffix();
-    UnitName::parse(&format!("{}@{instance}.{suffix}", template.prefix())).ok()
-}
-
-/// Units that `unit` names, and that may be instances to make.
-fn references(unit: &Unit) -> Vec<UnitName> {
-    let u = &unit.unit;
-    [
-        &u.requires,
-        &u.wants,
-        &u.requisite,
-        &u.binds_to,
-        &u.part_of,
-        &u.after,
-        &u.before,
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|name| name.instance().is_some())
-    .cloned()
-    .collect()
-}
-
-/// Whose `.d/` directories speak for a unit, the most specific first: itself, its template,
-/// `a-b-` and `a-` of `a-b-c`, and its kind.
-fn drop_in_owners(name: &UnitName) -> Vec<String> {
-    let suffix = name.kind().suffix();
-    let mut owners = vec![name.to_string()];
-    owners.extend(name.template().map(String::from));
-    let mut prefix = name.prefix();
-    while let Some(at) = prefix.trim_end_matches('-').rfind('-') {
-        prefix = &prefix[..=at];
-        if let Some(instance) = name.instance().filter(|instance| !instance.is_empty()) {
-            owners.push(format!("{prefix}@{instance}.{suffix}"));
+    fn tell_states(&mut self) {
+        let mut links = FileLinks::default();
+        for (_, member) in self.directories.owners_of_members() {
+            if let Member::Unit { unit, .. } = member {
+                links.add_member(unit.clone());
+            }
         }
-        let at_sign = if name.instance().is_some() { "@" } else { "" };
-        owners.push(format!("{prefix}{at_sign}.{suffix}"));
+        for (name, entry) in self.names.entries() {
+            if let Entry::Link(to) = entry {
+                links.add_name(name.clone(), to.clone());
+            }
+        }
+        for unit in self.units.values_mut().chain(self.others.values_mut()) {
+            if matches!(unit.origin, crate::model::Origin::Tree { .. }) {
+                unit.install.state = Some(file_state(&unit.name, &unit.install, &links));
+            }
+        }
     }
-    owners.push(suffix.to_owned());
-    owners
+}
+
+fn report(
+    found: &mut Vec<Diagnostic>,
+    file: &str,
+    code: Code,
+    severity: Severity,
+    message: String,
+) {
+    found.push(Diagnostic {
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        severity,
+        code,
+        message,
+        hint: None,
+    });
 }

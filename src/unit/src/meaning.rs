@@ -1,8 +1,11 @@
 //! What a unit says, as properties; and whether two say the same.
 use crate::model::{MeaningHash, Unit};
+use crate::name::UnitKind;
 use crate::property::PropertyValue;
-use crate::table::{Body, Row, RowId, by_id, derived, table};
+use crate::table::{Body, Row, RowId, Shown, by_id, derived, table};
 use crate::tree::HostFacts;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// FNV-1a, 128 bits: offset basis and prime. Not against forgery: a commit's author decides what
 /// runs anyway.
@@ -52,26 +55,38 @@ pub fn properties_by_interface(
 pub(crate) fn meaning(unit: &Unit) -> MeaningHash {
     let mut hash = Fnv(FNV_BASIS);
     hash.text(unit.name.kind().suffix());
-    if unit.service.is_some() {
-        for row in table().iter().filter(|row| row.restarts) {
-            let Body::Field { shows, .. } = &row.body else {
-                continue;
-            };
-            for shown in shows {
-                if let Some(value) = (shown.show)(unit) {
-                    hash.text(shown.property);
-                    hash.value(&value);
-                }
-            }
+    for shown in restarting(unit.name.kind()) {
+        if let Some(value) = (shown.show)(unit) {
+            hash.text(shown.property);
+            hash.value(&value);
         }
     }
     for (id, value) in unit.settings.iter() {
-        if by_id(id).restarts {
-            hash.text(&by_id(id).property);
-            hash.value(&value.property());
+        let row = by_id(id);
+        if let (true, Body::Kept { kind, .. }) = (row.restarts, &row.body) {
+            hash.text(row.key);
+            // Not what shows: systemd does not show all of a value.
+            kind.write(value).iter().for_each(|line| hash.text(line));
         }
     }
     MeaningHash(hash.0)
+}
+
+/// What the fields of the model show that a kind of unit is to be restarted for.
+fn restarting(kind: UnitKind) -> &'static [&'static Shown] {
+    static RESTARTING: LazyLock<BTreeMap<UnitKind, Vec<&'static Shown>>> = LazyLock::new(|| {
+        let of_kind = |kind: UnitKind| {
+            let here =
+                move |row: &&Row| row.restarts && row.family.sections().contains(&kind.section());
+            let shown = |row: &'static Row| match &row.body {
+                Body::Field { shows, .. } => shows.as_slice(),
+                Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => &[],
+            };
+            (kind, table().iter().filter(here).flat_map(shown).collect())
+        };
+        UnitKind::ALL.into_iter().map(of_kind).collect()
+    });
+    &RESTARTING[&kind]
 }
 
 /// Whether processes of `a` must be restarted to become `b`.
@@ -79,7 +94,8 @@ pub fn needs_restart(a: &Unit, b: &Unit) -> bool {
     a.meaning != b.meaning
 }
 
-/// The properties in which `a` and `b` differ, each directive's by its main name.
+/// The properties in which `a` and `b` differ, each directive's by its main name; by the directive's
+/// own where systemd shows none.
 pub fn changed_properties(a: &Unit, b: &Unit) -> Vec<&'static str> {
     // Most units of a new commit are as before, and showing is dear.
     let same = a.unit == b.unit
@@ -96,7 +112,11 @@ pub fn changed_properties(a: &Unit, b: &Unit) -> Vec<&'static str> {
         Body::Alias { .. } | Body::Nothing => false,
     };
     let changed = (0..).zip(table()).filter(differs);
-    changed.map(|(_, row)| row.property.as_str()).collect()
+    let name = |(_, row): (RowId, &'static Row)| match row.property.as_str() {
+        "" => row.key,
+        property => property,
+    };
+    changed.map(name).collect()
 }
 
 struct Fnv(u128);

@@ -4,6 +4,7 @@
 //! Times are µs, sizes bytes; `None` in a limit or a time-out means infinity unless said otherwise.
 use crate::UnitName;
 use crate::condition::Condition;
+use crate::load::UnitFileState;
 use crate::property::PropertyValue;
 use crate::settings::Settings;
 use crate::value::{Delegate, IoScheduling};
@@ -17,6 +18,15 @@ use std::sync::Arc;
 pub struct UnitSet {
     /// Every loaded unit, the built-in targets of a running host among them.
     pub units: BTreeMap<UnitName, Arc<Unit>>,
+    /// Other names of units, by links or `Alias=`. References between units are already resolved.
+    pub aliases: BTreeMap<UnitName, UnitName>,
+}
+
+impl UnitSet {
+    /// The unit's own name where `name` is another one of it.
+    pub fn canonical<'a>(&'a self, name: &'a UnitName) -> &'a UnitName {
+        self.aliases.get(name).unwrap_or(name)
+    }
 }
 
 /// One loaded unit.
@@ -132,13 +142,21 @@ pub struct UnitSection {
     pub asserts: Vec<Condition>,
 }
 
-/// [Install] (systemd.unit(5)).
+/// [Install] (systemd.unit(5)), specifiers resolved, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct InstallSection {
     pub wanted_by: BTreeSet<UnitName>,
     pub required_by: BTreeSet<UnitName>,
     pub also: BTreeSet<UnitName>,
+    /// `Alias=`: names, or `x.target.wants/a.service` as of old.
+    pub alias: BTreeSet<String>,
+    /// `DefaultInstance=` of a template.
+    pub default_instance: Option<String>,
+    /// The unit's other names, by `Alias=` or by links.
+    pub names: BTreeSet<UnitName>,
+    /// What `systemctl is-enabled` would say; `None` for units without a file.
+    pub state: Option<UnitFileState>,
 }
 
 /// [Service] (systemd.service(5), systemd.exec(5), systemd.kill(5), systemd.resource-control(5)).

@@ -42,6 +42,16 @@ pub fn quote_words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
+/// `text` as a word of a command line or of `Environment=`: in quotes, with C escapes, unless it
+/// is plain.
+pub fn quote_argument(text: &str) -> String {
+    let needs = |c: char| " \t\n\r\"'\\".contains(c) || is_control(c);
+    match text.is_empty() || text.contains(needs) {
+        true => format!("\"{}\"", backslash(text, "\"")),
+        false => text.to_owned(),
+    }
+}
+
 /// `text` with a backslash before each of `special` and before backslashes; control characters
 /// become C escapes.
 pub fn backslash(text: &str, special: &str) -> String {

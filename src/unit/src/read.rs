@@ -26,19 +26,42 @@ pub(crate) const SECTIONS: [&str; 11] = [
 /// Our own names among the `X-` ones: other programs' are left alone, these are a promise.
 const OURS: [&str; 3] = ["X-Health", "X-Deploy", "X-ReadyWhen"];
 
-/// Reads `text` into `draft`; findings go to the context.
-pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, text: &str) {
-    let (sections, findings) = parse_ini(cx.file, text);
-    cx.diagnostics.extend(findings);
-    for section in &sections {
+/// A file taken apart. Templates and shared drop-ins are read many times and parsed once.
+pub(crate) struct Parsed {
+    sections: Vec<Section>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Parsed {
+    pub fn of(file: &str, text: &str) -> Parsed {
+        let (sections, findings) = parse_ini(file, text);
+        Parsed { sections, findings }
+    }
+}
+
+/// Reads a file into `draft`; findings go to the context.
+pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, file: &Parsed) {
+    cx.diagnostics.extend(file.findings.iter().cloned());
+    for section in &file.sections {
         (cx.line, cx.column) = (section.line, 0);
-        if !accepts(cx, section) {
-            continue;
+        if accepts(cx, section) {
+            read_section(draft, cx, section);
         }
-        for entry in &section.entries {
-            (cx.line, cx.column) = (entry.line, entry.key_column);
-            assign(draft, cx, section, entry);
-        }
+    }
+}
+
+/// Reads what a file has in [Install].
+pub(crate) fn read_install(draft: &mut Draft, cx: &mut Context<'_>, file: &Parsed) {
+    let sections = file.sections.iter();
+    for section in sections.filter(|section| section.name == "Install") {
+        read_section(draft, cx, section);
+    }
+}
+
+fn read_section(draft: &mut Draft, cx: &mut Context<'_>, section: &Section) {
+    for entry in &section.entries {
+        (cx.line, cx.column) = (entry.line, entry.key_column);
+        assign(draft, cx, section, entry);
     }
 }
 
@@ -84,11 +107,7 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
     let Some((id, row)) = find(&section.name, key) else {
         return unknown(cx, &section.name, key);
     };
-    let place = Place {
-        file: cx.file.to_owned(),
-        line: cx.line,
-        column: cx.column,
-    };
+    let place = cx.place();
     (cx.line, cx.column) = (entry.value_line, entry.value_column);
     let kind = cx.name.kind();
     let has_place = row.only_in.is_none_or(|kinds| kinds.contains(&kind));
@@ -98,7 +117,7 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
             kind.suffix()
         ))),
         Body::Field { read, .. } => read(draft, cx, &entry.value),
-        Body::Kept { kind, default } => {
+        Body::Kept { kind, default, .. } => {
             let mut value = draft.settings.take(id, default);
             let result = kind.read(&mut value, cx, &entry.value);
             draft.settings.put(id, value, default);

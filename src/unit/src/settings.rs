@@ -1,8 +1,9 @@
 //! What a unit sets of the directives that no field of the model holds: each as a value of its own
 //! kind, which shows as its property. A directive moves from here to a field of the model when
 //! code begins to act on it.
-use crate::property::PropertyValue;
-use crate::table::{Family, RowId, kept};
+use crate::model::ExecCommand;
+use crate::property::PropertyValue::{self, Bool};
+use crate::table::{Body, Family, RowId, by_id, kept, shown_commands};
 use crate::value::shape;
 use crate::value::{
     AddressFamilies, AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces,
@@ -35,6 +36,8 @@ pub enum Setting {
     Architectures(SyscallArchitectures),
     /// `DisableControllers=`.
     Controllers(Controllers),
+    /// What a socket executes.
+    Commands(Vec<ExecCommand>),
 }
 
 impl From<PropertyValue> for Setting {
@@ -58,6 +61,9 @@ impl Setting {
             Setting::Calls(filter) => filter.property(),
             Setting::Architectures(set) => set.property(),
             Setting::Controllers(set) => set.into(),
+            Setting::Commands(commands) => {
+                shown_commands(commands, |command| Bool(command.ignore_failure))
+            }
         }
     }
 }
@@ -113,6 +119,31 @@ impl Settings {
     pub(crate) fn set(&mut self, family: Family, key: &str, value: impl Into<Setting>) {
         let (id, default) = kept(family, key).expect("the code names rows that are kept");
         self.put(id, value.into(), default);
+    }
+
+    /// Forgets of values how they came about, which only further lines could tell: two units that
+    /// mean the same are equal.
+    pub(crate) fn forget_history(&mut self) {
+        for (id, value) in std::mem::take(&mut self.0) {
+            let mut value = value;
+            match &mut value {
+                Setting::Families(families) => families.settle(),
+                Setting::Calls(filter) => filter.settle(),
+                Setting::Plain(_)
+                | Setting::Cpus(_)
+                | Setting::Interfaces(_)
+                | Setting::Networks(_)
+                | Setting::Sockets(_)
+                | Setting::Devices(_)
+                | Setting::Rates(_)
+                | Setting::Architectures(_)
+                | Setting::Controllers(_)
+                | Setting::Commands(_) => {}
+            }
+            if let Body::Kept { default, .. } = &by_id(id).body {
+                self.put(id, value, default);
+            }
+        }
     }
 
     /// Sets a value; one that equals the default takes the setting away, so that two units that

@@ -1,10 +1,10 @@
 //! What only the end of the files decides: defaults that depend on other directives, settings that
 //! imply others, and whether a unit makes sense as a whole.
 use crate::draft::Draft;
-use crate::model::{ExecRole, NotifyAccess, Restart, ServiceType};
+use crate::model::{Directories, ExecRole, NotifyAccess, Restart, ServiceSection, ServiceType};
 use crate::name::{UnitKind, UnitName};
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
-use crate::settings::Setting;
+use crate::settings::{Setting, Settings};
 use crate::table::Family::{self, Exec, Resource, Service};
 use crate::tree::HostFacts;
 use crate::value::{Amount, DeviceRule, ValueError, capability_from_name};
@@ -18,6 +18,8 @@ pub(crate) fn settle(
     facts: &HostFacts,
 ) -> Result<(), ValueError> {
     let kind = name.kind();
+    draft.settings.forget_history();
+    forget_history(&mut draft.service);
     settle_unit(draft, name);
     if kind == UnitKind::Service {
         settle_service(draft);
@@ -54,6 +56,14 @@ pub(crate) fn settle(
         )),
         UnitKind::Slice | UnitKind::Target | UnitKind::Scope | UnitKind::Device => Ok(()),
     }
+}
+
+/// What was said and taken back means what was never said.
+fn forget_history(service: &mut ServiceSection) {
+    service.exec.retain(|_, commands| !commands.is_empty());
+    service
+        .directories
+        .retain(|_, made| *made != Directories::default());
 }
 
 /// Kinds with the directives of systemd.exec(5).
@@ -155,12 +165,10 @@ fn place(draft: &mut Draft, name: &UnitName, family: Family, key: &str) {
 
 fn settle_socket(draft: &mut Draft, name: &UnitName) {
     let accepts = draft.settings.is_true(Family::Socket, "Accept");
-    let burst = draft.settings.get(Family::Socket, "TriggerLimitBurst");
-    if *burst == Setting::Plain(UNSET_BURST) {
-        let burst = Unsigned(if accepts { 200 } else { 20 });
+    if accepts && !draft.has("Socket", "TriggerLimitBurst") {
         draft
             .settings
-            .set(Family::Socket, "TriggerLimitBurst", burst);
+            .set(Family::Socket, "TriggerLimitBurst", Unsigned(200));
     }
     if draft
         .settings
@@ -172,9 +180,6 @@ fn settle_socket(draft: &mut Draft, name: &UnitName) {
             .set(Family::Socket, "FileDescriptorName", name.as_str());
     }
 }
-
-/// `TriggerLimitBurst=` that was not given, or given as the largest number there is.
-pub(crate) const UNSET_BURST: PropertyValue = Unsigned(u32::MAX as u64);
 
 /// What one setting of the sandbox brings along.
 fn imply(draft: &mut Draft, name: &UnitName) {
@@ -240,13 +245,22 @@ fn devices(draft: &mut Draft) {
     if rules.is_empty() && draft.settings.text(Resource, "DevicePolicy") == "auto" {
         return;
     }
-    let mut rules = rules.clone();
+    let mut all = needed_devices(&draft.settings);
+    all.extend_from_slice(rules);
+    draft
+        .settings
+        .set(Resource, "DeviceAllow", Setting::Devices(all));
+}
+
+/// Rules for these, the newest first.
+pub(crate) fn needed_devices(settings: &Settings) -> Vec<DeviceRule> {
+    let mut rules = Vec::new();
     let mut need = |device: &str, access: &str| {
         let (device, access) = (device.to_owned(), access.to_owned());
         rules.insert(0, DeviceRule { device, access });
     };
-    let listed = |key| !draft.settings.get(Exec, key).property().items().is_empty();
-    let image = !draft.settings.text(Exec, "RootImage").is_empty();
+    let listed = |key| !settings.get(Exec, key).property().items().is_empty();
+    let image = !settings.text(Exec, "RootImage").is_empty();
     if image || listed("MountImages") {
         need("/dev/loop-control", "rw");
         need("/dev/mapper/control", "rw");
@@ -254,12 +268,10 @@ fn devices(draft: &mut Draft) {
         need("block-blkext", "rwm");
         need("block-device-mapper", "rwm");
     }
-    if draft.settings.is_true(Exec, "ProtectClock") {
+    if settings.is_true(Exec, "ProtectClock") {
         need("char-rtc", "r");
     }
-    draft
-        .settings
-        .set(Resource, "DeviceAllow", Setting::Devices(rules));
+    rules
 }
 
 fn dynamic_user(draft: &mut Draft, name: &UnitName) {

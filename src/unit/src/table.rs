@@ -3,7 +3,9 @@
 //! Parser, `show`, warnings and `docs/units.md` are driven by it. A directive is one row plus the
 //! code that honours it.
 mod automount;
+mod credentials;
 pub(crate) mod derived;
+mod directories;
 mod exec;
 mod image;
 mod install;
@@ -27,8 +29,9 @@ use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use row::{Body, Read};
+pub(crate) use row::{Body, Read, Shown, Write};
 pub use row::{Family, Row, Standing};
+pub(crate) use service::shown_commands;
 
 /// Place of a row in [`table`].
 pub(crate) type RowId = u16;
@@ -41,6 +44,8 @@ pub fn table() -> &'static [Row] {
             install::rows(),
             service::rows(),
             exec::rows(),
+            credentials::rows(),
+            directories::rows(),
             limits::rows(),
             stdio::rows(),
             sandbox::rows(),
@@ -103,9 +108,15 @@ pub(crate) fn one_of<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result
 }
 
 /// The word of a value.
+fn spelled<T: PartialEq>(value: T, words: &[(&'static str, T)]) -> String {
+    crate::value::word_for(words, &value)
+        .unwrap_or("")
+        .to_owned()
+}
+
+/// The word of a value, as a property.
 fn word_of<T: PartialEq>(value: T, words: &[(&'static str, T)]) -> PropertyValue {
-    let found = words.iter().find(|(_, known)| *known == value);
-    PropertyValue::Text(found.map_or("", |(word, _)| word).to_owned())
+    PropertyValue::Text(spelled(value, words))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::path::Path;
 
 /// Files of Debian that are wrong in themselves, or ask for what is refused on purpose.
 const KNOWN: &[&str] = &[
+    // Alias= of a template that is no template.
+    "booth@.service",
     // Has no Exec line at all; systemd refuses it too.
     "bip-config.service",
     // Consist of SuccessAction= alone, which is not honoured: without it they do nothing.

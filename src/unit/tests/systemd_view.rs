@@ -4,7 +4,7 @@
 //! `PACKAGE/FILE` and `systemd-view.jsonl` in it); `.ci/run` does that where it has them.
 #![allow(clippy::disallowed_methods)] // a test of files may read files
 use gitproc_unit::{
-    HostFacts, PropertyValue, TreeEntry, TreeFiles, UnitName, load, properties_by_interface,
+    HostFacts, PropertyValue, TreeEntry, UnitName, load_alone, properties_by_interface,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -242,10 +242,8 @@ fn compare_unit(tally: &mut Tally, dir: &Path, view: &Value, facts: &HostFacts) 
     let unit = view["unit"].as_str().expect("a name");
     let text = String::from_utf8(std::fs::read(dir.join(label)).expect(label)).ok()?;
     let name = UnitName::parse(unit).expect(unit);
-    let mut tree = TreeFiles::default();
-    tree.entries.insert(unit.to_owned(), TreeEntry::File(text));
-    let loaded = load(&tree, facts);
-    let [generic, own] = properties_by_interface(loaded.unit(&name)?, facts);
+    let (unit, _) = load_alone(&name, TreeEntry::File(text), facts);
+    let [generic, own] = properties_by_interface(&unit?, facts);
     for (section, theirs) in view.as_object().expect("an object") {
         match section.as_str() {
             "unit" | "label" => {}

@@ -4,7 +4,7 @@ use super::look::{Properties, property_lines, select};
 use crate::args::ShowArgs;
 use crate::failure::{FAILED, Failure};
 use crate::output::print;
-use gitproc_unit::{Diagnostic, HostFacts, Loaded, Severity, TreeEntry, TreeFiles, Unit, UnitName};
+use gitproc_unit::{Diagnostic, HostFacts, Severity, TreeEntry, Unit, UnitName};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::path::Path;
 use std::{fs, io};
@@ -48,12 +48,13 @@ fn show_file(
     (path, name, entry): (&Path, UnitName, TreeEntry),
     facts: &HostFacts,
 ) -> Result<bool, Failure> {
-    let mut tree = TreeFiles::default();
-    tree.entries.insert(name.as_str().to_owned(), entry);
-    let loaded = gitproc_unit::load(&tree, facts);
-    let errors = complain(&loaded, |_| path.display().to_string());
-    if let Some(unit) = loaded.unit(&name) {
-        show_unit(context, unit, &args.property, facts)?;
+    let (unit, findings) = gitproc_unit::load_alone(&name, entry, facts);
+    let errors = complain(&findings, |_| path.display().to_string());
+    if let Some(unit) = &unit {
+        match args.normal {
+            true => show_normal(context, unit, facts, args.file.len() > 1)?,
+            false => show_unit(context, unit, &args.property, facts)?,
+        }
     }
     Ok(errors == 0)
 }
@@ -80,6 +81,30 @@ fn show_unit(
         property_lines(&generic),
         property_lines(&own)
     ))
+}
+
+/// The unit as the text of a file; of `several`, each is named by a comment.
+fn show_normal(
+    context: &Context,
+    unit: &Unit,
+    facts: &HostFacts,
+    several: bool,
+) -> Result<(), Failure> {
+    let normal = NormalView {
+        unit: &unit.name,
+        normal: gitproc_unit::print(unit, facts),
+    };
+    let text = || match several {
+        true => format!("# {}\n{}", normal.unit, normal.normal),
+        false => normal.normal.clone(),
+    };
+    context.output.show(&normal, text)
+}
+
+#[derive(serde::Serialize)]
+struct NormalView<'a> {
+    unit: &'a UnitName,
+    normal: String,
 }
 
 struct UnitView<'a> {
@@ -154,8 +179,8 @@ fn instance_of(name: &UnitName, instance: &str) -> Result<UnitName, Failure> {
 }
 
 /// Findings to stderr; how many of them are errors.
-fn complain(loaded: &Loaded, given: impl Fn(&str) -> String) -> usize {
-    for finding in &loaded.diagnostics {
+fn complain(findings: &[Diagnostic], given: impl Fn(&str) -> String) -> usize {
+    for finding in findings {
         let file = given(&finding.file);
         eprintln!(
             "{}",
@@ -166,7 +191,7 @@ fn complain(loaded: &Loaded, given: impl Fn(&str) -> String) -> usize {
         );
     }
     let error = |finding: &&Diagnostic| finding.severity == Severity::Error;
-    loaded.diagnostics.iter().filter(error).count()
+    findings.iter().filter(error).count()
 }
 
 #[cfg(test)]

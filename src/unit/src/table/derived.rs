@@ -1,4 +1,5 @@
 //! Properties that no directive sets: they follow from others.
+use crate::load::UnitFileState;
 use crate::model::{ExecRole, Unit};
 use crate::name::UnitKind;
 use crate::property::PropertyValue::{self, Bool, Text};
@@ -31,7 +32,15 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
     };
     generic.extend([
         ("Id", Text(unit.name.to_string())),
-        ("Names", texts([&unit.name])),
+        (
+            "Names",
+            texts(std::iter::once(&unit.name).chain(&unit.install.names)),
+        ),
+        // For what has no file systemd shows an empty text.
+        (
+            "UnitFileState",
+            unit.install.state.map_or("", UnitFileState::as_str).into(),
+        ),
         ("Triggers", texts(&unit.unit.triggers)),
         ("TriggeredBy", texts(&unit.unit.triggered_by)),
         ("CanReload", Bool(reloads)),
@@ -66,6 +75,9 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
         specific.push(("SysFSPath", PropertyValue::blank()));
     }
     if runs_processes(kind) {
+        if kind != UnitKind::Service {
+            specific.push(("NonBlocking", Bool(false)));
+        }
         // A hash in a file has a property of its own.
         for (key, path) in [
             ("RootHash", "RootHashPath"),

@@ -2,6 +2,7 @@
 //! partitions is mounted.
 use super::kind::{self, Kind};
 use crate::draft::Context;
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Text};
 use crate::value::{ValueError, absolute_path};
 use crate::words::{Split, Words};
@@ -46,7 +47,15 @@ fn partition(name: &str) -> Result<&str, ValueError> {
 }
 
 /// `partition:options`; options alone are for root.
-pub(super) const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value, cx, text| {
+pub(super) const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", root_options, |value| {
+    words(value, usize::MAX)
+});
+
+fn root_options(
+    value: &mut PropertyValue,
+    cx: &mut Context<'_>,
+    text: &str,
+) -> Result<(), ValueError> {
     if text.is_empty() {
         *value = PropertyValue::empty();
         return Ok(());
@@ -73,7 +82,7 @@ pub(super) const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value
             "" => Ok(("root", &first)),
             _ => partition(&first).map(|partition| (partition, &second)),
         };
-        match outcome.and_then(|(partition, options)| Ok((partition, cx.resolve(options)?))) {
+        match outcome.and_then(|(partition, options)| Ok((partition, resolved(cx, options)?))) {
             Ok((partition, options)) => {
                 value.items_mut().push(kind::pair(partition, Text(options)));
             }
@@ -81,11 +90,12 @@ pub(super) const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", |value
         }
     }
     wrong
-});
+}
 
 /// `source:destination:partition:options:…`
-pub(super) const MOUNT_IMAGES: Kind =
-    Kind::By("source:destination:partition:options", |value, cx, text| {
+pub(super) const MOUNT_IMAGES: Kind = Kind::By(
+    "source:destination:partition:options",
+    |value, cx, text| {
         kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
             let mut fields = Words::new(word);
             let Some(source) = field(&mut fields)? else {
@@ -103,11 +113,14 @@ pub(super) const MOUNT_IMAGES: Kind =
             ]));
             wrong
         })
-    });
+    },
+    |value| words(value, 2),
+);
 
 /// `source:partition:options:…`
-pub(super) const EXTENSION_IMAGES: Kind =
-    Kind::By("source:partition:options", |value, cx, text| {
+pub(super) const EXTENSION_IMAGES: Kind = Kind::By(
+    "source:partition:options",
+    |value, cx, text| {
         kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
             let mut fields = Words::new(word);
             let Some(source) = field(&mut fields)? else {
@@ -118,7 +131,46 @@ pub(super) const EXTENSION_IMAGES: Kind =
             items.push(List(vec![Text(source), Bool(optional), options]));
             wrong
         })
-    });
+    },
+    |value| words(value, 1),
+);
+
+/// Options that say something.
+fn resolved(cx: &Context<'_>, options: &str) -> Result<String, ValueError> {
+    let resolved = cx.resolve(options)?;
+    match resolved.is_empty() {
+        true => Err(ValueError::not(options, "option: it resolves to nothing")),
+        false => Ok(resolved),
+    }
+}
+
+/// The path as it is written.
+pub(super) fn marked(optional: bool, path: &str) -> String {
+    format!("{}{path}", if optional { "-" } else { "" })
+}
+
+/// Fields between colons, those of nested lists among them.
+fn spelled(items: &[PropertyValue]) -> Vec<String> {
+    let mut fields = Vec::new();
+    for item in items {
+        match item {
+            List(items) => fields.extend(spelled(items)),
+            Text(text) => fields.push(spelling::escaped_field(text)),
+            Bool(_) | PropertyValue::Unsigned(_) | PropertyValue::Signed(_) => {}
+        }
+    }
+    fields
+}
+
+/// A word of such fields for each item; `optional` is where its mark stands.
+fn words(value: &PropertyValue, optional: usize) -> Vec<String> {
+    let word = |item: &PropertyValue| {
+        let is_marked = item.items().get(optional) == Some(&Bool(true));
+        let fields = spelled(item.items()).join(":");
+        spelling::raw_word_as_is(marked(is_marked, &fields))
+    };
+    spelling::joined(value.items().iter().map(word))
+}
 
 /// A path that `-` marks as one that may be missing.
 pub(super) fn optional(path: String) -> Result<(String, bool), ValueError> {
@@ -147,7 +199,7 @@ fn options(cx: &Context<'_>, fields: &mut Words<'_>) -> (PropertyValue, Result<(
             None => Ok(("root", &first)),
             Some(options) => partition(&first).map(|partition| (partition, options)),
         };
-        match outcome.and_then(|(partition, options)| Ok((partition, cx.resolve(options)?))) {
+        match outcome.and_then(|(partition, options)| Ok((partition, resolved(cx, options)?))) {
             Ok((partition, options)) => pairs.push(kind::pair(partition, Text(options))),
             Err(err) => wrong = wrong.and(Err(err)),
         }

@@ -1,62 +1,66 @@
 //! [Install] (systemd.unit(5)). That a unit is in the commit is what enables it.
-use super::unit::unit_names;
+//!
+//! What the words mean depends on `DefaultInstance=`, which may stand anywhere: here they are only
+//! collected, and resolved when all files of the unit have been read.
+use super::row::Write;
 use super::{Family, Row, Standing};
-use crate::name::{UnitKind, UnitName};
+use crate::draft::{Context, Draft};
+use crate::load::install::Key;
+use crate::print::spelling;
 use crate::value::ValueError;
 use crate::words::{Split, words};
 
 macro_rules! names {
-    ($key:literal, $field:ident) => {
-        Row::field(Family::Install, $key, "unit names", |draft, cx, value| {
-            if value.is_empty() {
-                draft.install.$field.clear();
-            }
-            let (names, wrong) = unit_names(cx, value)?;
-            draft.install.$field.extend(names);
-            wrong
-        })
+    ($key:literal, $variant:ident, $field:ident) => {
+        Row::field(
+            Family::Install,
+            $key,
+            "unit names",
+            |draft, cx, value| collect(draft, cx, Key::$variant, value),
+            Write::Lines(|unit| {
+                let names = unit.install.$field.iter();
+                spelling::joined(names.map(ToString::to_string))
+            }),
+        )
     };
 }
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        names!("WantedBy", wanted_by),
-        names!("RequiredBy", required_by),
-        names!("Also", also),
-        Row::field(
-            Family::Install,
-            "Alias",
-            "unit names",
-            |draft, cx, value| {
-                if value.is_empty() {
-                    draft.aliases.clear();
-                }
-                for word in
-                    words(value, &Split::NAMES).map_err(|err| ValueError(err.to_string()))?
-                {
-                    let text = cx.resolve_name(&word)?;
-                    let alias =
-                        UnitName::parse(&text).map_err(|err| ValueError(err.to_string()))?;
-                    if alias.kind() != cx.name.kind() {
-                        return Err(ValueError(format!("alias {alias} is another kind of unit")));
-                    }
-                    draft.aliases.push(alias);
-                }
-                Ok(())
-            },
-        ),
+        names!("WantedBy", WantedBy, wanted_by),
+        names!("RequiredBy", RequiredBy, required_by),
+        names!("Also", Also, also),
+        names!("Alias", Alias, alias),
         Row::field(
             Family::Install,
             "DefaultInstance",
             "text",
             |draft, cx, value| {
-                let instance = cx.resolve(value)?;
-                let full = format!("x@{instance}.{}", UnitKind::Service.suffix());
-                UnitName::parse(&full).map_err(|_| ValueError::not(&instance, "instance name"))?;
-                draft.default_instance = Some(instance).filter(|text| !text.is_empty());
+                draft.asked.default_instance = Some((value.to_owned(), cx.place()));
                 Ok(())
             },
+            Write::Lines(|unit| unit.install.default_instance.iter().cloned().collect()),
         ),
         Row::nothing(Family::Install, "X-*", Standing::Owned),
     ]
+}
+
+fn collect(
+    draft: &mut Draft,
+    cx: &mut Context<'_>,
+    key: Key,
+    value: &str,
+) -> Result<(), ValueError> {
+    // Also= is read by another hand than the lists beside it, and nothing resets it.
+    if value.is_empty() && key != Key::Also {
+        draft.asked.words.retain(|asked| asked.key != key);
+    }
+    let split = match key {
+        Key::Also => Split::NAMES,
+        Key::WantedBy | Key::RequiredBy | Key::Alias => Split::RAW_LIST,
+    };
+    for word in words(value, &split).map_err(|err| ValueError(err.to_string()))? {
+        draft.asked.add(key, word, cx.place());
+    }
+    Ok(())
 }

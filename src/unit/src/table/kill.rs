@@ -1,9 +1,11 @@
 //! How a unit's processes are ended (systemd.kill(5)).
 use super::kind::SIGNAL;
-use super::service::{flag, of};
-use super::{Family, Row, one_of, word_of};
+use super::row::Write;
+use super::service::{flag, lines, of};
+use super::{Family, Row, one_of, spelled, word_of};
 use crate::draft::{Context, Draft};
 use crate::model::KillMode;
+use crate::print::spelling;
 use crate::property::PropertyValue::{Bool, Signed};
 use crate::value::{ValueError, parse_bool, parse_signal};
 
@@ -21,13 +23,20 @@ pub(super) fn rows() -> Vec<Row> {
             "KillMode",
             "control-group, mixed, process, none",
             kill_mode,
+            lines!(s => vec![spelled(s.kill.mode, KILL_MODES)]),
         )
         .shows("KillMode", of!(s => word_of(s.kill.mode, KILL_MODES)))
         .partly("with process and none, what is left is killed when the namespace ends"),
-        Row::field(Family::Kill, "KillSignal", "signal", |draft, _, value| {
-            draft.service.kill.kill_signal = parse_signal(value)?;
-            Ok(())
-        })
+        Row::field(
+            Family::Kill,
+            "KillSignal",
+            "signal",
+            |draft, _, value| {
+                draft.service.kill.kill_signal = parse_signal(value)?;
+                Ok(())
+            },
+            lines!(s => vec![spelling::signal(s.kill.kill_signal)]),
+        )
         .shows("KillSignal", of!(s => Signed(s.kill.kill_signal.into()))),
         Row::field(
             Family::Kill,
@@ -37,6 +46,10 @@ pub(super) fn rows() -> Vec<Row> {
                 draft.service.kill.restart_kill_signal = Some(parse_signal(value)?);
                 Ok(())
             },
+            lines!(s => {
+                let signal = s.kill.restart_kill_signal.into_iter();
+                signal.map(spelling::signal).collect()
+            }),
         )
         .shows(
             "RestartKillSignal",
@@ -54,6 +67,7 @@ pub(super) fn rows() -> Vec<Row> {
                 draft.service.kill.final_kill_signal = parse_signal(value)?;
                 Ok(())
             },
+            lines!(s => vec![spelling::signal(s.kill.final_kill_signal)]),
         )
         .shows(
             "FinalKillSignal",

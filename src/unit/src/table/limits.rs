@@ -1,8 +1,10 @@
 //! Resource limits of processes (systemd.exec(5), setrlimit(2)).
+use super::row::Write;
+use super::service::lines;
 use super::{Family, Row};
 use crate::model::{Resource, Rlimit, Unit};
 use crate::property::PropertyValue::{self, Unsigned};
-use crate::value::parse_rlimit;
+use crate::value::{format_rlimit, parse_rlimit};
 
 macro_rules! rlimit {
     ($hard:literal, $soft:literal, $resource:ident) => {
@@ -15,6 +17,10 @@ macro_rules! rlimit {
                 draft.service.rlimits.insert(Resource::$resource, limit);
                 Ok(())
             },
+            lines!(s => {
+                let limit = s.rlimits.get(&Resource::$resource).into_iter();
+                limit.map(|limit| format_rlimit(*limit)).collect()
+            }),
         )
         .shows_or(
             $hard,

@@ -31,10 +31,14 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// What swapon(2) takes; the kernel itself gives those below.
-const PRIORITY: Kind = Kind::By("-1 to 32767", |value, _, text| {
-    *value = Signed(match text {
-        "" => -1,
-        text => parse_signed(text, -1, 32_767)?,
-    });
-    Ok(())
-});
+const PRIORITY: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = Signed(match text {
+            "" => -1,
+            text => parse_signed(text, -1, 32_767)?,
+        });
+        Ok(())
+    },
+    |value| vec![super::kind::signed(value).to_string()],
+);

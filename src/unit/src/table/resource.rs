@@ -1,16 +1,20 @@
 //! Limits and shares of the control group (systemd.resource-control(5)).
-use super::kind::{self, Kind, resolved, typed};
-use super::service::of;
+use super::kind::{self, Kind, SPELL_TEXT, number, resolved, spell_number, typed};
+use super::row::Write;
+use super::service::{lines, of};
 use super::{Family, Row};
+use crate::model::Unit;
 use crate::name::{UnitKind, UnitName};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::value::{
-    Controllers, CpuSet, Interfaces, MemoryZero, ValueError, absolute_path, apply_address_prefixes,
-    apply_controllers, apply_cpu_set, apply_delegate, apply_socket_bind, device,
-    parse_block_io_weight, parse_cpu_quota, parse_cpu_shares, parse_cpu_weight, parse_io_weight,
-    parse_memory, parse_pressure_limit, parse_tasks_max,
+    AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
+    SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
+    apply_cpu_set, apply_delegate, apply_socket_bind, device, format_permyriad,
+    format_pressure_limit, format_size, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares,
+    parse_cpu_weight, parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
 };
 use std::collections::BTreeSet;
 
@@ -28,11 +32,17 @@ fn memory(text: &str, zero: MemoryZero, whole: u64) -> Result<u64, ValueError> {
 
 macro_rules! memory {
     ($key:literal, $field:ident) => {
-        Row::field(Family::Resource, $key, MEMORY, |draft, cx, value| {
-            let bytes = memory(value, MemoryZero::Refused, cx.facts.memory_bytes)?;
-            draft.service.resources.$field = Some(bytes).filter(|bytes| *bytes < u64::MAX);
-            Ok(())
-        })
+        Row::field(
+            Family::Resource,
+            $key,
+            MEMORY,
+            |draft, cx, value| {
+                let bytes = memory(value, MemoryZero::Refused, cx.facts.memory_bytes)?;
+                draft.service.resources.$field = Some(bytes).filter(|bytes| *bytes < u64::MAX);
+                Ok(())
+            },
+            lines!(s => vec![size(s.resources.$field.unwrap_or(u64::MAX))]),
+        )
         .shows(
             $key,
             of!(s => Unsigned(s.resources.$field.unwrap_or(u64::MAX))),
@@ -42,10 +52,14 @@ macro_rules! memory {
 
 macro_rules! amount {
     ($zero:ident) => {
-        Kind::By(MEMORY, |value, cx, text| {
-            *value = Unsigned(memory(text, MemoryZero::$zero, cx.facts.memory_bytes)?);
-            Ok(())
-        })
+        Kind::By(
+            MEMORY,
+            |value, cx, text| {
+                *value = Unsigned(memory(text, MemoryZero::$zero, cx.facts.memory_bytes)?);
+                Ok(())
+            },
+            spell_number!(size),
+        )
     };
 }
 
@@ -56,44 +70,135 @@ const OLD_LIMIT: Kind = amount!(Refused);
 
 macro_rules! weight {
     ($what:literal, $parse:ident) => {
-        Kind::By($what, |value, _, text| {
-            *value = Unsigned($parse(text)?);
-            Ok(())
-        })
+        Kind::By(
+            $what,
+            |value, _, text| {
+                *value = Unsigned($parse(text)?);
+                Ok(())
+            },
+            weight_lines,
+        )
     };
 }
 
-/// A list about devices: `$add` adds what a line says about one.
-macro_rules! device {
-    ($what:literal, $variant:ident, $add:expr) => {
-        Kind::Typed($what, |value, cx, text| {
-            let Setting::$variant(list) = value else {
-                unreachable!("the default of the row is of the same type");
-            };
-            device::apply(list, text, $add, |device| cx.resolve(device))
-        })
-    };
+fn weight_lines(weight: &PropertyValue) -> Vec<String> {
+    match number(weight) {
+        u64::MAX => Vec::new(),
+        0 => vec!["idle".into()],
+        weight => vec![weight.to_string()],
+    }
+}
+
+fn size(bytes: u64) -> String {
+    spelling::or_infinity(bytes, format_size)
+}
+
+/// `DEVICE NUMBER` of each, the number as `spell` has it.
+fn rates(rates: &[DeviceNumber], spell: fn(u64) -> String) -> Vec<String> {
+    let line =
+        |(path, number): &DeviceNumber| format!("{} {}", spelling::list_word(path), spell(*number));
+    rates.iter().map(line).collect()
+}
+
+fn plain(number: u64) -> String {
+    number.to_string()
 }
 
 const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
 const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
 const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
 const BLOCK_IO_WEIGHT: Kind = weight!("10 to 1000", parse_block_io_weight);
-const CPUS: Kind = resolved!("CPUs or nodes (0-3,8)", Cpus, apply_cpu_set);
-const DEVICE_WEIGHT: Kind = device!("device and weight", Rates, device::add_weight);
-const BLOCK_DEVICE_WEIGHT: Kind = device!("device and weight", Rates, device::add_block_weight);
-const DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_limit);
-const BLOCK_DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_block_limit);
-const DEVICE_LATENCY: Kind = device!("device and time span", Rates, device::add_latency);
-const DEVICE_RULE: Kind = device!("device and access (rwm)", Devices, device::add_rule);
+const CPUS: Kind = resolved!(
+    "CPUs or nodes (0-3,8)",
+    Cpus,
+    apply_cpu_set,
+    |set: &CpuSet| vec![set.to_line()]
+);
+/// A list about devices: `$add` adds what a line says about one.
+macro_rules! device {
+    ($what:literal, $variant:ident, $add:expr, $spell:expr) => {
+        Kind::Typed(
+            $what,
+            |value, cx, text| {
+                let Setting::$variant(list) = value else {
+                    unreachable!("the default of the row is of the same type");
+                };
+                device::apply(list, text, $add, |device| cx.resolve(device))
+            },
+            kind::spell_typed!($variant, $spell),
+        )
+    };
+}
+
+const DEVICE_WEIGHT: Kind = device!(
+    "device and weight",
+    Rates,
+    device::add_weight,
+    |list: &Vec<_>| rates(list, plain)
+);
+const BLOCK_DEVICE_WEIGHT: Kind = device!(
+    "device and weight",
+    Rates,
+    device::add_block_weight,
+    |list: &Vec<_>| rates(list, plain)
+);
+const DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_limit, |list: &Vec<
+    _,
+>| rates(
+    list, plain
+));
+const BLOCK_DEVICE_LIMIT: Kind = device!(
+    "device and rate",
+    Rates,
+    device::add_block_limit,
+    |list: &Vec<_>| rates(list, plain)
+);
+const DEVICE_LATENCY: Kind = device!(
+    "device and time span",
+    Rates,
+    device::add_latency,
+    |list: &Vec<_>| rates(list, spelling::span)
+);
+const DEVICE_RULE: Kind = device!(
+    "device and access (rwm)",
+    Devices,
+    device::add_rule,
+    |rules: &Vec<DeviceRule>| {
+        // The newest comes first.
+        let line =
+            |rule: &DeviceRule| format!("{} {}", spelling::list_word(&rule.device), rule.access);
+        rules.iter().rev().map(line).collect()
+    }
+);
 const NETWORKS: Kind = typed!(
     "networks, any, localhost, link-local, multicast",
     Networks,
-    apply_address_prefixes
+    apply_address_prefixes,
+    |networks: &BTreeSet<AddressPrefix>| {
+        spelling::joined(networks.iter().map(ToString::to_string))
+    }
 );
-const SOCKET_BIND: Kind = typed!("family:protocol:ports", Sockets, apply_socket_bind);
-const INTERFACES: Kind = typed!("interfaces; ~ inverts", Interfaces, Interfaces::apply);
-const CONTROLLERS: Kind = typed!("controllers", Controllers, apply_controllers);
+const SOCKET_BIND: Kind = typed!(
+    "family:protocol:ports",
+    Sockets,
+    apply_socket_bind,
+    |rules: &Vec<SocketBind>| {
+        // The newest comes first.
+        rules.iter().rev().map(ToString::to_string).collect()
+    }
+);
+const INTERFACES: Kind = typed!(
+    "interfaces; ~ inverts",
+    Interfaces,
+    Interfaces::apply,
+    Interfaces::to_lines
+);
+const CONTROLLERS: Kind = typed!(
+    "controllers",
+    Controllers,
+    apply_controllers,
+    |set: &Controllers| { spelling::joined(set.names()) }
+);
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
@@ -114,6 +219,11 @@ pub(super) fn rows() -> Vec<Row> {
                 draft.service.resources.cpu_quota_per_sec_us = quota;
                 Ok(())
             },
+            lines!(s => {
+                // 1% is 10,000 µs per second.
+                let quota = s.resources.cpu_quota_per_sec_us.into_iter();
+                quota.map(|us| format_permyriad(us / 100)).collect()
+            }),
         )
         .shows(
             "CPUQuotaPerSecUSec",
@@ -133,6 +243,13 @@ pub(super) fn rows() -> Vec<Row> {
                 draft.tasks_max = amount.map(|amount| amount.of(cx.facts.tasks_max, 1));
                 Ok(())
             },
+            lines!(s => match (s.resources.tasks_max, s.resources.tasks_max_is_default) {
+                (_, true) => Vec::new(),
+                (None, false) => vec!["infinity".into()],
+                // None at all can be written as a share only.
+                (Some(0), false) => vec!["0%".into()],
+                (Some(count), false) => vec![count.to_string()],
+            }),
         )
         .shows(
             "TasksMax",
@@ -191,14 +308,14 @@ pub(super) fn rows() -> Vec<Row> {
             "BlockIOWriteBandwidth",
             BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        )
-        .twin("BlockIOReadBandwidth"),
-        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())),
+        ),
+        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())).said(said_devices),
         kept(
             "DevicePolicy",
             Kind::Word(&["auto", "closed", "strict"]),
             "auto",
-        ),
+        )
+        .follows(&["PrivateDevices"]),
         kept(
             "IPAddressAllow",
             NETWORKS,
@@ -232,6 +349,7 @@ pub(super) fn rows() -> Vec<Row> {
             "Delegate",
             "yes, no, or controllers",
             |draft, _, value| apply_delegate(&mut draft.service.delegate, value),
+            lines!(s => vec![s.delegate.to_line()]),
         )
         .shows("Delegate", of!(s => Bool(s.delegate.on)))
         .shows(
@@ -284,34 +402,49 @@ const ACCOUNTING: &str =
 const WATCHED: &[UnitKind] = &[UnitKind::Service, UnitKind::Slice, UnitKind::Scope];
 
 /// What a unit lies in; it can't be taken back.
-const SLICE: Kind = Kind::By("name of a slice", |value, cx, text| {
-    let name = cx.resolve_name(text)?;
-    let wanted = || ValueError::not(&name, "slice (such as web.slice)");
-    let slice = UnitName::parse(&name).map_err(|_| wanted())?;
-    if slice.kind() != UnitKind::Slice || slice.is_template() {
-        return Err(wanted());
-    }
-    *value = name.as_str().into();
-    Ok(())
-});
+const SLICE: Kind = Kind::By(
+    "name of a slice",
+    |value, cx, text| {
+        let name = cx.resolve_name(text)?;
+        let wanted = || ValueError::not(&name, "slice (such as web.slice)");
+        let slice = UnitName::parse(&name).map_err(|_| wanted())?;
+        if slice.kind() != UnitKind::Slice || slice.is_template() {
+            return Err(wanted());
+        }
+        *value = name.as_str().into();
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
-const PRESSURE: Kind = Kind::By("percentage", |value, _, text| {
-    *value = Unsigned(parse_pressure_limit(text)?.into());
-    Ok(())
-});
+const PRESSURE: Kind = Kind::By(
+    "percentage",
+    |value, _, text| {
+        *value = Unsigned(parse_pressure_limit(text)?.into());
+        Ok(())
+    },
+    spell_number!(format_pressure_limit),
+);
 
-const BPF_PATHS: Kind = Kind::By("path of a BPF program", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
-    let items = value.items_mut();
-    if !items.contains(&path) {
-        items.push(path);
-    }
-    Ok(())
-});
+const BPF_PATHS: Kind = Kind::By(
+    "path",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
+        let items = value.items_mut();
+        if !items.contains(&path) {
+            items.push(path);
+        }
+        Ok(())
+    },
+    |value| {
+        let paths = value.items().iter().map(PropertyValue::text);
+        paths.map(spelling::text).collect()
+    },
+);
 
 /// Where a program can be attached (bpftool-cgroup(8)).
 const ATTACH_TYPES: &[&str] = &[
@@ -335,23 +468,43 @@ const ATTACH_TYPES: &[&str] = &[
     "setsockopt",
 ];
 
-const BPF_PROGRAM: Kind = Kind::By("type:path", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
+const BPF_PROGRAM: Kind = Kind::By(
+    "type:path",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let (attach, path) = text
+            .split_once(':')
+            .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
+        if !ATTACH_TYPES.contains(&attach) {
+            let wanted = "place of a BPF program (such as egress)";
+            return Err(ValueError::not(attach, wanted));
+        }
+        let path = absolute_path(&cx.resolve(path)?)?;
+        value
+            .items_mut()
+            .insert(0, kind::pair(attach, PropertyValue::Text(path)));
+        Ok(())
+    },
+    |value| {
+        let line = |item: &PropertyValue| match item.items() {
+            [attach, path] => Some(format!("{}:{}", attach.text(), spelling::text(path.text()))),
+            _ => None,
+        };
+        value.items().iter().rev().filter_map(line).collect()
+    },
+);
+
+/// The rules but for those that other settings need.
+fn said_devices(unit: &Unit) -> Setting {
+    let setting = unit.settings.get(Family::Resource, "DeviceAllow");
+    let needed = crate::settle::needed_devices(&unit.settings);
+    match setting {
+        Setting::Devices(rules) if rules.starts_with(&needed) => {
+            Setting::Devices(rules[needed.len()..].to_vec())
+        }
+        setting => setting.clone(),
     }
-    let wanted = "BPF program (such as egress:/sys/fs/bpf/x)";
-    let parts = text.split_once(':');
-    let (attach, path) = parts.ok_or_else(|| ValueError::not(text, wanted))?;
-    if !ATTACH_TYPES.contains(&attach) {
-        return Err(ValueError::not(
-            attach,
-            "place of a BPF program (such as egress)",
-        ));
-    }
-    let path = absolute_path(&cx.resolve(path)?)?;
-    value
-        .items_mut()
-        .insert(0, kind::pair(attach, PropertyValue::Text(path)));
-    Ok(())
-});
+}

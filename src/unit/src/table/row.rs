@@ -3,6 +3,7 @@
 use crate::draft::{Context, Draft};
 use crate::model::Unit;
 use crate::name::UnitKind;
+use crate::print::spelling::joined;
 use crate::property::PropertyValue;
 use crate::settings::Setting;
 use crate::table::kind::Kind;
@@ -94,6 +95,20 @@ pub enum Standing {
 pub(crate) type Read = fn(&mut Draft, &mut Context<'_>, &str) -> Result<(), ValueError>;
 /// Shows a property; `None` where the host's own default holds.
 pub(crate) type Show = fn(&Unit) -> Option<PropertyValue>;
+/// How a row that fills the model is written. What is written says the value in full, so that two
+/// units in which it is the same text have the same value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Write {
+    /// As these texts, one a line; as one empty text when there is none.
+    Lines(fn(&Unit) -> Vec<String>),
+    /// As these words, of which what other directives imply may be left out: lines only add to
+    /// them.
+    Members(fn(&Unit) -> Vec<String>),
+    /// Lines of all directives that fill one list, in its order, each with its key.
+    Shared(fn(&Unit) -> Vec<(String, String)>),
+    /// It is written as what it stands for, by other rows.
+    Elsewhere,
+}
 /// The host's default for a property that a unit leaves alone.
 pub(crate) type HostDefault = fn(&HostFacts) -> PropertyValue;
 
@@ -109,9 +124,18 @@ pub(crate) struct Shown {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     /// It fills a field of the model.
-    Field { read: Read, shows: Vec<Shown> },
-    /// It is kept as the value of its property, in [`crate::Settings`].
-    Kept { kind: Kind, default: Setting },
+    Field {
+        read: Read,
+        write: Write,
+        shows: Vec<Shown>,
+    },
+    /// It is kept as the value of its property, in [`crate::Settings`]; `said` is the value without
+    /// what other directives add to it.
+    Kept {
+        kind: Kind,
+        default: Setting,
+        said: Option<fn(&Unit) -> Setting>,
+    },
     /// It is an older spelling of another row: of that section, or else of the same one.
     Alias {
         section: Option<&'static str>,
@@ -134,21 +158,30 @@ pub struct Row {
     pub value: String,
     /// What it is worth here.
     pub standing: Standing,
-    pub(crate) body: Body,
+    /// The directives that its default follows, in the same section.
+    pub follows: &'static [&'static str],
     /// Whether processes must be restarted for a change to take effect.
-    pub(crate) restarts: bool,
+    pub restarts: bool,
     /// A kept directive of the same family that an empty value of this one resets, too: systemd
     /// keeps both in one list.
     pub(crate) twin: Option<&'static str>,
     /// Kinds of unit that it has an effect in, of those whose sections take it; `None` for all.
-    pub(crate) only_in: Option<&'static [UnitKind]>,
+    pub only_in: Option<&'static [UnitKind]>,
+    pub(crate) body: Body,
 }
 
 impl Row {
     /// A directive that fills a field of the model, and is honoured.
-    pub(crate) fn field(family: Family, key: &'static str, value: &str, read: Read) -> Row {
+    pub(crate) fn field(
+        family: Family,
+        key: &'static str,
+        value: &str,
+        read: Read,
+        write: Write,
+    ) -> Row {
         let body = Body::Field {
             read,
+            write,
             shows: Vec::new(),
         };
         Row {
@@ -169,7 +202,15 @@ impl Row {
         let default = default.into();
         Row {
             value: kind.in_words(),
-            ..Row::of(family, key, Body::Kept { kind, default })
+            ..Row::of(
+                family,
+                key,
+                Body::Kept {
+                    kind,
+                    default,
+                    said: None,
+                },
+            )
         }
     }
 
@@ -195,6 +236,7 @@ impl Row {
         };
         Row {
             value: format!("as `{of}=` in [Unit]"),
+            restarts: false,
             property: String::new(),
             standing: Standing::Honoured,
             ..Row::of(family, key, body)
@@ -220,6 +262,7 @@ impl Row {
             },
             value: String::new(),
             standing: Standing::NotYet,
+            follows: &[],
             body,
             restarts: !family.is_generic(),
             twin: None,
@@ -292,10 +335,79 @@ impl Row {
         self
     }
 
+    /// Names the directives on whose values its default depends.
+    pub(crate) fn follows(mut self, keys: &'static [&'static str]) -> Row {
+        self.follows = keys;
+        self
+    }
+
+    /// How to tell what was said of it from what other directives add.
+    pub(crate) fn said(mut self, value: fn(&Unit) -> Setting) -> Row {
+        if let Body::Kept { said, .. } = &mut self.body {
+            *said = Some(value);
+        }
+        self
+    }
+
     /// Only the daemon uses it: a change holds at once.
     pub(crate) fn live(mut self) -> Row {
         self.restarts = false;
         self
+    }
+
+    /// The lines that give `unit` its value, each with its key; an empty one where nothing else
+    /// does. None at all when the row is not one to write.
+    pub(crate) fn lines(&self, id: super::RowId, unit: &Unit) -> Vec<(String, String)> {
+        let own = |values: Vec<String>| {
+            let values = match values.is_empty() {
+                true => vec![String::new()],
+                false => values,
+            };
+            let line = |value| (self.key.to_owned(), value);
+            values.into_iter().map(line).collect()
+        };
+        match &self.body {
+            Body::Field { write, .. } => match write {
+                Write::Lines(values) => own(values(unit)),
+                Write::Members(words) => own(joined(words(unit))),
+                Write::Shared(lines) => lines(unit),
+                Write::Elsewhere => Vec::new(),
+            },
+            Body::Kept {
+                kind,
+                default,
+                said,
+            } => match said {
+                Some(said) => own(kind.write(&said(unit))),
+                None => own(kind.write(unit.settings.by_id(id).unwrap_or(default))),
+            },
+            Body::Alias { .. } | Body::Nothing => Vec::new(),
+        }
+    }
+
+    /// The lines that must stand beside those that make `given` for the row's value to be that of
+    /// `unit`.
+    pub(crate) fn lines_beyond(
+        &self,
+        id: super::RowId,
+        unit: &Unit,
+        given: &Unit,
+    ) -> Vec<(String, String)> {
+        if let Body::Field {
+            write: Write::Members(words),
+            ..
+        } = &self.body
+        {
+            let given = words(given);
+            let beyond = words(unit).into_iter().filter(|word| !given.contains(word));
+            let line = |value| (self.key.to_owned(), value);
+            return joined(beyond).into_iter().map(line).collect();
+        }
+        let lines = self.lines(id, unit);
+        match lines == self.lines(id, given) {
+            true => Vec::new(),
+            false => lines,
+        }
     }
 
     /// Whether `unit` leaves the directive at its default, given a unit of its kind that says

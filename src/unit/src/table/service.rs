@@ -1,14 +1,18 @@
 //! [Service]: the life of a service (systemd.service(5)).
 use super::kind::{self, Kind, SPAN, UNSIGNED};
-use super::{Family, Row, Standing, one_of, word_of};
+use super::row::Write;
+use super::{Family, Row, Standing, one_of, spelled, word_of};
 use crate::command::{has_unknown_escape, parse_commands};
 use crate::draft::{Context, Draft};
 use crate::model::{
     ExecCommand, ExecRole, ExitStatusSet, NotifyAccess, Privileges, Restart, ServiceType, Unit,
 };
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, apply_exit_statuses, parse_bool, parse_timespan};
+use crate::value::{
+    ValueError, apply_exit_statuses, format_exit_statuses, parse_bool, parse_timespan,
+};
 
 const TYPES: &[(&str, ServiceType)] = &[
     ("simple", ServiceType::Simple),
@@ -42,13 +46,30 @@ macro_rules! of {
 }
 pub(super) use of;
 
+/// Writes something of it.
+macro_rules! lines {
+    ($service:ident => $value:expr) => {
+        Write::Lines(|unit| match unit.service.as_deref() {
+            Some($service) => $value,
+            None => Vec::new(),
+        })
+    };
+}
+pub(super) use lines;
+
 /// A flag in the model.
 macro_rules! flag {
     ($family:ident, $key:literal, $($field:ident).+) => {
-        Row::field(Family::$family, $key, "yes or no", |draft, _, value| {
-            draft.service.$($field).+ = parse_bool(value)?;
-            Ok(())
-        })
+        Row::field(
+            Family::$family,
+            $key,
+            "yes or no",
+            |draft, _, value| {
+                draft.service.$($field).+ = parse_bool(value)?;
+                Ok(())
+            },
+            lines!(s => vec![spelling::yes_no(s.$($field).+)]),
+        )
         .shows($key, of!(s => Bool(s.$($field).+)))
     };
 }
@@ -56,28 +77,37 @@ pub(super) use flag;
 
 macro_rules! exec {
     ($key:literal, $ex:literal, $role:expr) => {
-        field($key, "command lines", |draft, cx, value| {
-            let list = draft.service.exec.entry($role).or_default();
-            // An empty line starts over.
-            if value.is_empty() {
-                list.clear();
-            }
-            if has_unknown_escape(value) {
-                let message = format!("{}=: an unknown escape sequence stands for itself", $key);
-                cx.report(
-                    crate::Code::BadValue,
-                    crate::Severity::Warning,
-                    message,
-                    None,
-                );
-            }
-            let (commands, outcome) = match parse_commands(value, |word| cx.resolve(word)) {
-                Ok(commands) => (commands, Ok(())),
-                Err(err) => (err.kept, Err(err.error)),
-            };
-            list.extend(commands);
-            outcome
-        })
+        field(
+            $key,
+            "command lines",
+            |draft, cx, value| {
+                let list = draft.service.exec.entry($role).or_default();
+                // An empty line starts over.
+                if value.is_empty() {
+                    list.clear();
+                }
+                if has_unknown_escape(value) {
+                    let message =
+                        format!("{}=: an unknown escape sequence stands for itself", $key);
+                    cx.report(
+                        crate::Code::BadValue,
+                        crate::Severity::Warning,
+                        message,
+                        None,
+                    );
+                }
+                let (commands, outcome) = match parse_commands(value, |word| cx.resolve(word)) {
+                    Ok(commands) => (commands, Ok(())),
+                    Err(err) => (err.kept, Err(err.error)),
+                };
+                list.extend(commands);
+                outcome
+            },
+            lines!(s => {
+                let commands = s.exec.get(&$role).into_iter().flatten();
+                commands.map(spelling::command).collect()
+            }),
+        )
         .shows($key, |unit| {
             of_role(unit, $role, |c| Bool(c.ignore_failure))
         })
@@ -87,15 +117,18 @@ macro_rules! exec {
 
 macro_rules! statuses {
     ($key:literal, $field:ident) => {
-        field($key, "exit statuses and signals", |draft, _, value| {
-            apply_exit_statuses(&mut draft.service.$field, value)
-        })
+        field(
+            $key,
+            "exit statuses and signals",
+            |draft, _, value| apply_exit_statuses(&mut draft.service.$field, value),
+            lines!(s => vec![format_exit_statuses(&s.$field)]),
+        )
         .shows($key, of!(s => status_set(&s.$field)))
     };
 }
 
-fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
-    Row::field(Family::Service, key, value, read)
+fn field(key: &'static str, value: &str, read: super::row::Read, write: Write) -> Row {
+    Row::field(Family::Service, key, value, read, write)
 }
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
@@ -104,7 +137,13 @@ fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        field("Type", "simple, exec, forking, oneshot, dbus, notify, idle", service_type)
+        field(
+            "Type",
+            "simple, exec, forking, oneshot, dbus, notify, idle",
+            service_type,
+            lines!(s => vec![spelled(s.service_type, TYPES)]),
+        )
+            .follows(&["ExecStart", "BusName"])
             .shows("Type", of!(s => word_of(s.service_type, TYPES)))
             .partly("dbus is run as exec: started once its program runs, not when its name appears; idle is run as simple"),
         kept("ExitType", Kind::Word(&["main", "cgroup"]), "main".into()),
@@ -118,25 +157,26 @@ pub(super) fn rows() -> Vec<Row> {
         field("Restart", "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always", |draft, _, value| {
             draft.service.restart = one_of(value, RESTARTS)?;
             Ok(())
-        })
+        }, lines!(s => vec![spelled(s.restart, RESTARTS)]))
         .shows("Restart", of!(s => word_of(s.restart, RESTARTS)))
         .live(),
         field("RestartSec", "time span", |draft, _, value| {
             draft.service.restart_us = parse_timespan(value)?;
             Ok(())
-        })
+        }, lines!(s => vec![spelling::span(s.restart_us)]))
         .shows("RestartUSec", of!(s => Unsigned(s.restart_us)))
         .live(),
         field("TimeoutStartSec", "time span, 0 is infinity", |draft, _, value| {
             draft.timeout_start = Some(timeout(value)?);
             Ok(())
-        })
+        }, lines!(s => vec![time(s.timeout_start_us)]))
+        .follows(&["Type"])
         .shows("TimeoutStartUSec", of!(s => us(s.timeout_start_us)))
         .live(),
         field("TimeoutStopSec", "time span, 0 is infinity", |draft, _, value| {
             draft.service.timeout_stop_us = timeout(value)?;
             Ok(())
-        })
+        }, lines!(s => vec![time(s.timeout_stop_us)]))
         .shows("TimeoutStopUSec", of!(s => us(s.timeout_stop_us)))
         .live(),
         field("TimeoutAbortSec", "time span, 0 is infinity; empty: as TimeoutStopSec=", |draft, _, value| {
@@ -145,7 +185,7 @@ pub(super) fn rows() -> Vec<Row> {
                 value => Some(Some(parse_timespan(value)?)),
             };
             Ok(())
-        })
+        }, lines!(s => s.timeout_abort_us.into_iter().map(time).collect()))
         .shows("TimeoutAbortUSec", of!(s => us(s.timeout_abort_us.unwrap_or(s.timeout_stop_us))))
         .live()
         .not_yet(),
@@ -153,7 +193,7 @@ pub(super) fn rows() -> Vec<Row> {
             draft.timeout_start = Some(timeout(value)?);
             draft.service.timeout_stop_us = timeout(value)?;
             Ok(())
-        })
+        }, Write::Elsewhere)
         .live(),
         kept("TimeoutStartFailureMode", FAILURE_MODE, "terminate".into()).live(),
         kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
@@ -162,21 +202,30 @@ pub(super) fn rows() -> Vec<Row> {
         kept("WatchdogSec", SPAN, Unsigned(0)),
         flag!(Service, "RemainAfterExit", remain_after_exit),
         flag!(Service, "GuessMainPID", guess_main_pid),
-        field("PIDFile", "path", pid_file)
+        field("PIDFile", "path", pid_file, lines!(s => {
+            s.pid_file.iter().map(|path| spelling::text(path)).collect()
+        }))
             .shows("PIDFile", of!(s => Text(s.pid_file.clone().unwrap_or_default()))),
         field("NotifyAccess", "none, main, exec, all", |draft, _, value| {
             draft.notify_access = Some(one_of(value, ACCESSES)?);
             Ok(())
-        })
+        }, lines!(s => vec![spelled(s.notify_access, ACCESSES)]))
+        .follows(&["Type", "WatchdogSec", "FileDescriptorStoreMax"])
         .shows("NotifyAccess", of!(s => word_of(s.notify_access, ACCESSES))),
         statuses!("SuccessExitStatus", success_exit_status),
         statuses!("RestartPreventExitStatus", restart_prevent_exit_status).live().not_yet(),
         statuses!("RestartForceExitStatus", restart_force_exit_status).live().not_yet(),
         kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)),
         kept("PermissionsStartOnly", Kind::Flag, Bool(false)).property(""),
-        kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into()),
+        kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into())
+            .follows(&["Delegate"]),
+        kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
-        field("Sockets", "names of sockets", sockets).not_yet(),
+        field("Sockets", "names of sockets", sockets, Write::Lines(|unit| {
+            let names = unit.unit.triggered_by.iter();
+            spelling::joined(names.map(ToString::to_string))
+        })).live()
+        .not_yet(),
         kept("BusName", BUS_NAME, PropertyValue::blank())
             .meaningless("names on the bus are not watched; Type=dbus says so"),
         kept("USBFunctionDescriptors", kind::PATH, PropertyValue::blank()).refused(USB),
@@ -201,28 +250,37 @@ const USB: &str = "USB gadgets are set up by the host";
 const FAILURE_MODE: Kind = Kind::Word(&["terminate", "abort", "kill"]);
 
 /// A well-known name on the bus.
-const BUS_NAME: Kind = Kind::By("bus name", |value, cx, text| {
-    let name = cx.resolve(text)?;
-    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    // One that the bus itself gives out, such as `:1.7`, is of numbers.
-    let unique = name.starts_with(':');
-    let element = |part: &str| {
-        !part.is_empty()
-            && (unique || !part.starts_with(|c: char| c.is_ascii_digit()))
-            && part.chars().all(legal)
-    };
-    let elements = name.strip_prefix(':').unwrap_or(&name);
-    match elements.contains('.') && elements.split('.').all(element) && name.len() <= 255 {
-        true => *value = Text(name),
-        false => {
-            return Err(ValueError::not(
-                &name,
-                "bus name (such as org.example.Name)",
-            ));
+const BUS_NAME: Kind = Kind::By(
+    "bus name",
+    |value, cx, text| {
+        let name = cx.resolve(text)?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        // One that the bus itself gives out, such as `:1.7`, is of numbers.
+        let unique = name.starts_with(':');
+        let element = |part: &str| {
+            !part.is_empty()
+                && (unique || !part.starts_with(|c: char| c.is_ascii_digit()))
+                && part.chars().all(legal)
+        };
+        let elements = name.strip_prefix(':').unwrap_or(&name);
+        match elements.contains('.') && elements.split('.').all(element) && name.len() <= 255 {
+            true => *value = Text(name),
+            false => {
+                return Err(ValueError::not(
+                    &name,
+                    "bus name (such as org.example.Name)",
+                ));
+            }
         }
-    }
-    Ok(())
-});
+        Ok(())
+    },
+    kind::SPELL_TEXT,
+);
+
+/// As it is read: no limit is infinity.
+fn time(time: Option<u64>) -> String {
+    spelling::span(time.unwrap_or(u64::MAX))
+}
 
 fn us(time: Option<u64>) -> PropertyValue {
     Unsigned(time.unwrap_or(u64::MAX))
@@ -309,7 +367,7 @@ fn of_role(
 }
 
 /// systemd shows a command with seven numbers of its last run behind it.
-pub(super) fn shown_commands(
+pub(crate) fn shown_commands(
     commands: &[ExecCommand],
     third: fn(&ExecCommand) -> PropertyValue,
 ) -> PropertyValue {

@@ -1,16 +1,21 @@
 //! [Socket] (systemd.socket(5)). Sockets are read and shown; nothing listens yet.
-use super::kind::{Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, TEXT, UNSIGNED};
+use super::kind::{
+    self, Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, SPELL_TEXT, TEXT, UNSIGNED, spell_number,
+};
 use super::path::{TRIGGER_LIMIT, TRIGGER_LIMIT_US};
-use super::service::shown_commands;
+use super::row::Write;
 use super::{Family, Row};
+use crate::c_escape::unescape;
 use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
+use crate::model::ExecCommand;
 use crate::name::UnitName;
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
-use crate::settle::UNSET_BURST;
+use crate::settings::Setting;
 use crate::value::{
-    ValueError, absolute_path, interface_is_valid, is_safe_path, parse_bool, parse_listen,
-    parse_signed, parse_size,
+    ValueError, absolute_path, choice, format_size, interface_is_valid, is_safe_path, parse_bool,
+    parse_listen, parse_signed, parse_size, word_for,
 };
 use crate::words::{Split, Words};
 
@@ -22,18 +27,29 @@ fn flag(key: &'static str) -> Row {
     kept(key, Kind::Flag, Bool(false))
 }
 
+fn commands(key: &'static str) -> Row {
+    Row::kept(Family::Socket, key, COMMANDS, Setting::Commands(Vec::new()))
+}
+
 macro_rules! listens {
     ($key:literal, $type:literal, $address:expr) => {
-        Row::field(Family::Socket, $key, "address", |draft, cx, value| {
-            listens(draft, cx, [$key, $type], $address, value)
-        })
+        listens!($key, $type, $address, Write::Elsewhere)
+    };
+    ($key:literal, $type:literal, $address:expr, $write:expr) => {
+        Row::field(
+            Family::Socket,
+            $key,
+            "address",
+            |draft, cx, value| listens(draft, cx, [$key, $type], $address, value),
+            $write,
+        )
         .not_yet()
     };
 }
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        listens!("ListenStream", "Stream", address)
+        listens!("ListenStream", "Stream", address, LISTENS)
             .shows("Listen", |unit| Some(List(unit.triggers.listens.clone()))),
         listens!("ListenDatagram", "Datagram", address),
         listens!("ListenSequentialPacket", "SequentialPacket", address),
@@ -46,10 +62,10 @@ pub(super) fn rows() -> Vec<Row> {
         kept("BindIPv6Only", IPV6_ONLY, "default".into()),
         kept("Backlog", UNSIGNED, Unsigned(2_147_483_647)),
         kept("BindToDevice", INTERFACE, PropertyValue::blank()),
-        kept("ExecStartPre", COMMANDS, PropertyValue::empty()),
-        kept("ExecStartPost", COMMANDS, PropertyValue::empty()),
-        kept("ExecStopPre", COMMANDS, PropertyValue::empty()),
-        kept("ExecStopPost", COMMANDS, PropertyValue::empty()),
+        commands("ExecStartPre"),
+        commands("ExecStartPost"),
+        commands("ExecStopPre"),
+        commands("ExecStopPost"),
         kept("TimeoutSec", SPAN_OR_FOREVER, Unsigned(90_000_000)),
         kept("SocketUser", ACCOUNT, PropertyValue::blank()),
         kept("SocketGroup", ACCOUNT, PropertyValue::blank()),
@@ -93,7 +109,8 @@ pub(super) fn rows() -> Vec<Row> {
             TRIGGER_LIMIT,
             Unsigned(TRIGGER_LIMIT_US),
         ),
-        kept("TriggerLimitBurst", UNSIGNED, UNSET_BURST),
+        kept("TriggerLimitBurst", UNSIGNED, Unsigned(20)).follows(&["Accept"]),
+        flag("SELinuxContextFromNet").property(""),
         kept("SmackLabel", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPIn", TEXT, PropertyValue::blank()),
         kept("SmackLabelIPOut", TEXT, PropertyValue::blank()),
@@ -139,82 +156,155 @@ fn path(_: &str, text: &str) -> Result<String, ValueError> {
     absolute_path(text)
 }
 
-const COMMANDS: Kind = Kind::By("command lines", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let commands = parse_commands(text, |word| cx.resolve(word))?;
-    let shown = shown_commands(&commands, |command| Bool(command.ignore_failure));
-    value.items_mut().extend(shown.items().iter().cloned());
-    Ok(())
+/// The directives by the names under which systemd shows what they add.
+const LISTENERS: &[(&str, &str)] = &[
+    ("Stream", "ListenStream"),
+    ("Datagram", "ListenDatagram"),
+    ("SequentialPacket", "ListenSequentialPacket"),
+    ("Netlink", "ListenNetlink"),
+    ("FIFO", "ListenFIFO"),
+    ("Special", "ListenSpecial"),
+    ("MessageQueue", "ListenMessageQueue"),
+    ("USBFunction", "ListenUSBFunction"),
+];
+
+const LISTENS: Write = Write::Shared(|unit| {
+    let line = |entry: &PropertyValue| match entry.items() {
+        [kind, address] => {
+            let key = choice(LISTENERS, kind.text())?;
+            let address = match kind.text() {
+                // Addresses are kept as they show, with C escapes.
+                "Stream" | "Datagram" | "SequentialPacket" => {
+                    let bytes = unescape(address.text(), true, false).ok()?;
+                    String::from_utf8(bytes).ok()?
+                }
+                _ => address.text().to_owned(),
+            };
+            Some((key.to_owned(), spelling::text(&address)))
+        }
+        _ => None,
+    };
+    unit.triggers.listens.iter().filter_map(line).collect()
 });
+
+const COMMANDS: Kind = Kind::Typed(
+    "command lines",
+    |value, cx, text| {
+        let Setting::Commands(commands) = value else {
+            unreachable!("the default of the row is of the same type");
+        };
+        if text.is_empty() {
+            commands.clear();
+        }
+        commands.extend(parse_commands(text, |word| cx.resolve(word))?);
+        Ok(())
+    },
+    kind::spell_typed!(Commands, |commands: &Vec<ExecCommand>| {
+        commands.iter().map(spelling::command).collect()
+    }),
+);
 
 /// Who a socket in the file system belongs to.
-const ACCOUNT: Kind = Kind::By("user or group, name or number", |value, cx, text| {
-    let account = super::exec::account(cx, text)?;
-    *value = Text(account.unwrap_or_default());
-    Ok(())
-});
+const ACCOUNT: Kind = Kind::By(
+    "user name or uid",
+    |value, cx, text| {
+        let account = super::exec::account(cx, text)?;
+        *value = Text(account.unwrap_or_default());
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
-const DESCRIPTOR: Kind = Kind::By("name of a descriptor", |value, cx, text| {
-    let name = super::stdio::descriptor(cx, text)?;
-    if name.is_empty() && !text.is_empty() {
-        return Err(ValueError::not(text, "name: it resolves to nothing"));
-    }
-    *value = Text(name);
-    Ok(())
-});
+const DESCRIPTOR: Kind = Kind::By(
+    "name",
+    |value, cx, text| {
+        let name = super::stdio::descriptor(cx, text)?;
+        if name.is_empty() && !text.is_empty() {
+            return Err(ValueError::not(text, "name: it resolves to nothing"));
+        }
+        *value = Text(name);
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
 /// A whole number of 64 bits.
-const LONG: Kind = Kind::By("number", |value, _, text| {
-    *value = Signed(parse_signed(text, i64::MIN, i64::MAX)?);
-    Ok(())
-});
+const LONG: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = Signed(parse_signed(text, i64::MIN, i64::MAX)?);
+        Ok(())
+    },
+    |value| vec![kind::signed(value).to_string()],
+);
 
-const PLAIN_TEXT: Kind = Kind::By("text", |value, _, text| {
-    *value = text.into();
-    Ok(())
-});
+const PLAIN_TEXT: Kind = Kind::By(
+    "text",
+    |value, _, text| {
+        *value = text.into();
+        Ok(())
+    },
+    |value| vec![value.text().to_owned()],
+);
 
-const IPV6_ONLY: Kind = Kind::By("default, both, ipv6-only", |value, _, text| {
-    *value = match parse_bool(text) {
-        Ok(true) => "ipv6-only".into(),
-        Ok(false) => "both".into(),
-        Err(_) if matches!(text, "default" | "both" | "ipv6-only") => text.into(),
-        Err(_) => {
-            return Err(ValueError::not(
-                text,
-                "known value (one of default, both, ipv6-only)",
-            ));
-        }
-    };
-    Ok(())
-});
+const IPV6_ONLY: Kind = Kind::By(
+    "default, both, ipv6-only",
+    |value, _, text| {
+        *value = match parse_bool(text) {
+            Ok(true) => "ipv6-only".into(),
+            Ok(false) => "both".into(),
+            Err(_) if matches!(text, "default" | "both" | "ipv6-only") => text.into(),
+            Err(_) => {
+                return Err(ValueError::not(
+                    text,
+                    "known value (one of default, both, ipv6-only)",
+                ));
+            }
+        };
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
 /// `*` is any, as nothing is.
-const INTERFACE: Kind = Kind::By("interface", |value, _, text| {
-    *value = match text {
-        "" | "*" => PropertyValue::blank(),
-        name if interface_is_valid(name) => name.into(),
-        name => return Err(ValueError::not(name, "interface (such as eth0)")),
-    };
-    Ok(())
-});
+const INTERFACE: Kind = Kind::By(
+    "interface",
+    |value, _, text| {
+        *value = match text {
+            "" | "*" => PropertyValue::blank(),
+            name if interface_is_valid(name) => name.into(),
+            name => return Err(ValueError::not(name, "interface (such as eth0)")),
+        };
+        Ok(())
+    },
+    |value| vec![value.text().to_owned()],
+);
 
-const PROTOCOL: Kind = Kind::By("udplite, sctp", |value, _, text| {
-    *value = Signed(match text {
-        "udplite" => 136,
-        "sctp" => 132,
-        other => return Err(ValueError::not(other, "protocol (udplite, sctp)")),
-    });
-    Ok(())
-});
+/// IP protocols by their numbers.
+const PROTOCOLS: &[(&str, i32)] = &[("udplite", 136), ("sctp", 132)];
 
-const SIZE: Kind = Kind::By("size", |value, _, text| {
-    *value = Unsigned(parse_size(text)?);
-    Ok(())
-});
+const PROTOCOL: Kind = Kind::By(
+    "udplite, sctp",
+    |value, _, text| {
+        let number = choice(PROTOCOLS, text);
+        let number = number.ok_or_else(|| ValueError::not(text, "protocol (udplite, sctp)"))?;
+        *value = Signed(number.into());
+        Ok(())
+    },
+    |value| {
+        let word = word_for(PROTOCOLS, &kind::signed(value));
+        word.into_iter().map(str::to_owned).collect()
+    },
+);
+
+const SIZE: Kind = Kind::By(
+    "size",
+    |value, _, text| {
+        *value = Unsigned(parse_size(text)?);
+        Ok(())
+    },
+    spell_number!(format_size),
+);
 
 /// ip(7).
 const TOS: &[(&str, i64)] = &[
@@ -234,48 +324,61 @@ const IP_TOS: Kind = Kind::By(
         });
         Ok(())
     },
+    |value| vec![kind::signed(value).to_string()],
 );
 
-const TIMESTAMPING: Kind = Kind::By("off, us, ns", |value, _, text| {
-    *value = match text {
-        "off" | "us" | "ns" => text.into(),
-        "usec" | "µs" => "us".into(),
-        "nsec" => "ns".into(),
-        text => match parse_bool(text)? {
-            true => "ns".into(),
-            false => "off".into(),
-        },
-    };
-    Ok(())
-});
+const TIMESTAMPING: Kind = Kind::By(
+    "off, us, ns",
+    |value, _, text| {
+        *value = match text {
+            "off" | "us" | "ns" => text.into(),
+            "usec" | "µs" => "us".into(),
+            "nsec" => "ns".into(),
+            text => match parse_bool(text)? {
+                true => "ns".into(),
+                false => "off".into(),
+            },
+        };
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
-const SYMLINKS: Kind = Kind::By("paths", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let mut rest = Words::new(text);
-    // The first one that is no path ends the list.
-    while let Some(word) = rest
-        .take(&Split::LIST)
-        .map_err(|err| ValueError(err.to_string()))?
-    {
-        let path = absolute_path(&cx.resolve(&word)?)?;
-        value.items_mut().push(Text(path));
-    }
-    Ok(())
-});
+const SYMLINKS: Kind = Kind::By(
+    "paths",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let mut rest = Words::new(text);
+        // The first one that is no path ends the list.
+        while let Some(word) = rest
+            .take(&Split::LIST)
+            .map_err(|err| ValueError(err.to_string()))?
+        {
+            let path = absolute_path(&cx.resolve(&word)?)?;
+            value.items_mut().push(Text(path));
+        }
+        Ok(())
+    },
+    kind::SPELL_WORDS,
+);
 
-const SERVICE: Kind = Kind::By("name of a service", |value, cx, text| {
-    let name = cx.resolve_name(text)?;
-    let name = UnitName::parse(&name).map_err(|err| ValueError(err.to_string()))?;
-    // No instance is made here: Accept= makes one for each connection.
-    if name.is_template() {
-        return Err(ValueError(format!("{name} lacks an instance")));
-    }
-    if name.kind() != crate::UnitKind::Service {
-        return Err(ValueError::not(name.as_str(), "service"));
-    }
-    *value = Text(name.to_string());
-    Ok(())
-});
+const SERVICE: Kind = Kind::By(
+    "name of a service",
+    |value, cx, text| {
+        let name = cx.resolve_name(text)?;
+        let name = UnitName::parse(&name).map_err(|err| ValueError(err.to_string()))?;
+        // No instance is made here: Accept= makes one for each connection.
+        if name.is_template() {
+            return Err(ValueError(format!("{name} lacks an instance")));
+        }
+        if name.kind() != crate::UnitKind::Service {
+            return Err(ValueError::not(name.as_str(), "service"));
+        }
+        *value = Text(name.to_string());
+        Ok(())
+    },
+    SPELL_TEXT,
+);

@@ -1,12 +1,17 @@
 //! Standard streams, terminal and log settings of a process (systemd.exec(5)).
-use super::kind::{self, Kind, SPAN, UNSIGNED};
+use super::kind::{self, Kind, SPAN, SPELL_TEXT, UNSIGNED, number};
+use super::row::Write;
 use super::{Family, Row};
 use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
 use crate::value::log::add_fields;
 use crate::value::shape::{bytes, log_fields};
-use crate::value::{ValueError, absolute_path, parse_log_facility, parse_log_level, parse_u32};
+use crate::value::{
+    ValueError, absolute_path, format_log_facility, format_log_level, parse_log_facility,
+    parse_log_level, parse_u32,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -16,14 +21,15 @@ fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        kept("StandardInput", INPUT, "null".into()),
-        kept("StandardOutput", OUTPUT, "journal".into()),
+        kept("StandardInput", INPUT, "null".into()).follows(&["StandardInputData"]),
+        kept("StandardOutput", OUTPUT, "journal".into()).follows(&["StandardInput"]),
         kept("StandardError", OUTPUT, "inherit".into()),
         Row::field(
             Family::Exec,
             "StandardInputText",
             "text with C escapes",
             input_text,
+            Write::Elsewhere,
         )
         .not_yet(),
         kept("StandardInputData", INPUT_DATA, PropertyValue::empty()),
@@ -52,16 +58,21 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// Part of a file name and of an instance.
-const NAMESPACE: Kind = Kind::By("name", |value, cx, text| {
-    let name = cx.resolve(text)?;
-    let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.".contains(c);
-    let dots = matches!(name.as_str(), "." | "..") || name.is_empty() != text.is_empty();
-    if !name.chars().all(legal) || dots || name.len() > 200 {
-        return Err(ValueError::not(&name, "name of a log namespace"));
-    }
-    *value = Text(name);
-    Ok(())
-});
+const NAMESPACE: Kind = Kind::By(
+    "name",
+    |value, cx, text| {
+        let name = cx.resolve(text)?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.".contains(c);
+        // What resolves to nothing is no name either.
+        let dots = matches!(name.as_str(), "." | "..") || name.is_empty() != text.is_empty();
+        if !name.chars().all(legal) || dots || name.len() > 200 {
+            return Err(ValueError::not(&name, "name of a log namespace"));
+        }
+        *value = Text(name);
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
 /// The size of a terminal that is not set.
 const UNSET: u64 = 0xffff;
@@ -79,6 +90,7 @@ const INPUT: Kind = Kind::By(
         };
         Ok(())
     },
+    SPELL_TEXT,
 );
 
 const OUTPUTS: &[&str] = &[
@@ -108,6 +120,7 @@ const OUTPUT: Kind = Kind::By(
         };
         Ok(())
     },
+    SPELL_TEXT,
 );
 
 fn stream(text: &str, words: &[&str]) -> Result<PropertyValue, ValueError> {
@@ -159,46 +172,79 @@ fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(),
     Ok(())
 }
 
-const INPUT_DATA: Kind = Kind::By("base64", |value, _, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-        return Ok(());
-    }
-    let plain: String = text.split_whitespace().collect();
-    let data = BASE64
-        .decode(plain)
-        .map_err(|_| ValueError::not(text, "base64"))?;
-    value.items_mut().extend_from_slice(bytes(&data).items());
-    Ok(())
-});
+const INPUT_DATA: Kind = Kind::By(
+    "base64",
+    |value, _, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let plain: String = text.split_whitespace().collect();
+        let data = BASE64
+            .decode(plain)
+            .map_err(|_| ValueError::not(text, "base64"))?;
+        value.items_mut().extend_from_slice(bytes(&data).items());
+        Ok(())
+    },
+    |value| vec![BASE64.encode(kind::bytes(value))],
+);
 
-const TTY_SIZE: Kind = Kind::By("number", |value, _, text| {
-    *value = match text {
-        "" => Unsigned(UNSET),
-        // The kernel takes 16 bits of it.
-        text => Unsigned(u64::from(parse_u32(text)?) & 0xffff),
-    };
-    Ok(())
-});
+const TTY_SIZE: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = match text {
+            "" => Unsigned(UNSET),
+            // The kernel takes 16 bits of it.
+            text => Unsigned(u64::from(parse_u32(text)?) & 0xffff),
+        };
+        Ok(())
+    },
+    |value| match number(value) {
+        UNSET => Vec::new(),
+        size => vec![size.to_string()],
+    },
+);
 
-const FACILITY: Kind = Kind::By("syslog facility", |value, _, text| {
-    *value = Signed(parse_log_facility(text)?.into());
-    Ok(())
-});
+const FACILITY: Kind = Kind::By(
+    "syslog facility",
+    |value, _, text| {
+        *value = Signed(parse_log_facility(text)?.into());
+        Ok(())
+    },
+    |value| {
+        let facility = u32::try_from(kind::signed(value));
+        facility.into_iter().map(format_log_facility).collect()
+    },
+);
 
-const LEVEL: Kind = Kind::By("syslog level", |value, _, text| {
-    *value = Signed(parse_log_level(text)?.into());
-    Ok(())
-});
+const LEVEL: Kind = Kind::By(
+    "syslog level",
+    |value, _, text| {
+        *value = Signed(parse_log_level(text)?.into());
+        Ok(())
+    },
+    |value| {
+        let level = u32::try_from(kind::signed(value));
+        level.into_iter().map(format_log_level).collect()
+    },
+);
 
-const EXTRA_FIELDS: Kind = Kind::By("journal fields FIELD=VALUE", |value, cx, text| {
-    if text.is_empty() {
-        *value = PropertyValue::empty();
-    }
-    let mut fields = Vec::new();
-    let outcome = add_fields(&mut fields, text, |word| cx.resolve(word));
-    value
-        .items_mut()
-        .extend_from_slice(log_fields(&fields).items());
-    outcome
-});
+const EXTRA_FIELDS: Kind = Kind::By(
+    "journal fields FIELD=VALUE",
+    |value, cx, text| {
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+        }
+        let mut fields = Vec::new();
+        let outcome = add_fields(&mut fields, text, |word| cx.resolve(word));
+        value
+            .items_mut()
+            .extend_from_slice(log_fields(&fields).items());
+        outcome
+    },
+    |value| {
+        let fields = value.items().iter().map(kind::bytes);
+        let fields = fields.map(|field| String::from_utf8_lossy(&field).into_owned());
+        spelling::joined(fields.map(|field| spelling::argument(&field)))
+    },
+);

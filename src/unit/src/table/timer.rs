@@ -1,7 +1,9 @@
 //! [Timer] (systemd.timer(5)). Timers are read and shown; they do not fire yet.
-use super::kind::{Kind, SPAN};
+use super::kind::{Kind, SPAN, number};
+use super::row::Write;
 use super::{Family, Row};
 use crate::draft::{Context, Draft};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Unsigned};
 use crate::value::{CalendarSpec, ValueError, parse_timespan};
 
@@ -11,9 +13,16 @@ fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
 
 macro_rules! elapses {
     ($key:literal, $property:literal) => {
-        Row::field(Family::Timer, $key, "time span", |draft, cx, value| {
-            elapses(draft, cx, $property, value)
-        })
+        elapses!($key, $property, Write::Elsewhere)
+    };
+    ($key:literal, $property:literal, $write:expr) => {
+        Row::field(
+            Family::Timer,
+            $key,
+            "time span",
+            |draft, cx, value| elapses(draft, cx, $property, value),
+            $write,
+        )
         .not_yet()
     };
 }
@@ -25,12 +34,17 @@ pub(super) fn rows() -> Vec<Row> {
             "OnCalendar",
             "calendar expression",
             on_calendar,
+            Write::Lines(|unit| {
+                let entries = unit.triggers.calendar.iter().rev();
+                let specs = entries.filter_map(|entry| entry.items().get(1));
+                specs.map(|spec| spelling::text(spec.text())).collect()
+            }),
         )
         .shows("TimersCalendar", |unit| {
             Some(List(unit.triggers.calendar.clone()))
         })
         .not_yet(),
-        elapses!("OnActiveSec", "OnActiveUSec").shows("TimersMonotonic", |unit| {
+        elapses!("OnActiveSec", "OnActiveUSec", ELAPSES).shows("TimersMonotonic", |unit| {
             Some(List(unit.triggers.monotonic.clone()))
         }),
         elapses!("OnBootSec", "OnBootUSec"),
@@ -48,6 +62,22 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Unit", super::path::TRIGGERED, PropertyValue::blank()),
     ]
 }
+
+const ELAPSES: Write = Write::Shared(|unit| {
+    let line = |entry: &PropertyValue| match entry.items() {
+        [property, us, _] => {
+            let stem = property.text().strip_suffix("USec")?;
+            Some((format!("{stem}Sec"), spelling::span(number(us))))
+        }
+        _ => None,
+    };
+    unit.triggers
+        .monotonic
+        .iter()
+        .rev()
+        .filter_map(line)
+        .collect()
+});
 
 /// systemd shows the newest line first, and a time of the next elapse behind it.
 fn elapses(

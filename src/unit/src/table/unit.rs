@@ -1,10 +1,12 @@
 //! [Unit] (systemd.unit(5)).
-use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT};
-use super::row::Show;
+use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT, signed};
+use super::row::{Show, Write};
 use super::{Family, Row, Standing};
-use crate::condition::{ASSERTS, CONDITIONS, Directive, Outcome, condition_property};
+use crate::condition::{ASSERTS, CONDITIONS, Condition, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
+use crate::name::alias::is_endless;
 use crate::name::{UnitKind, UnitName};
+use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
 use crate::value::{
@@ -25,8 +27,8 @@ const JOB_MODES: Kind = Kind::Word(&[
     "triggering",
 ]);
 
-fn field(key: &'static str, value: &str, read: super::row::Read) -> Row {
-    Row::field(Family::Unit, key, value, read)
+fn field(key: &'static str, value: &str, read: super::row::Read, write: Write) -> Row {
+    Row::field(Family::Unit, key, value, read, write)
 }
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
@@ -36,34 +38,53 @@ fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
 macro_rules! dependency {
     ($key:literal, $field:ident) => {
         // A list of dependencies can't be reset: an empty value adds nothing.
-        field($key, NAMES, |draft, cx, value| {
-            let (names, wrong) = unit_names(cx, value)?;
-            for name in &names {
-                pointless(cx, $key, name);
-            }
-            draft.unit.$field.extend(names);
-            wrong
-        })
+        field(
+            $key,
+            NAMES,
+            |draft, cx, value| {
+                let (names, wrong) = unit_names(cx, value)?;
+                for name in &names {
+                    pointless(cx, $key, name);
+                }
+                draft.unit.$field.extend(names);
+                wrong
+            },
+            Write::Members(|unit| unit.unit.$field.iter().map(ToString::to_string).collect()),
+        )
         .shows($key, |unit| Some(texts(&unit.unit.$field)))
     };
 }
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
-        field("Description", "text", |draft, cx, value| {
-            draft.unit.description = cx.resolve(value)?;
-            Ok(())
-        })
+        field(
+            "Description",
+            "text",
+            |draft, cx, value| {
+                draft.unit.description = cx.resolve(value)?;
+                Ok(())
+            },
+            Write::Lines(|unit| vec![spelling::text(&unit.unit.description)]),
+        )
         .shows("Description", |unit| {
             Some(PropertyValue::Text(match unit.unit.description.as_str() {
                 "" => crate::settle::description(unit),
                 text => text.to_owned(),
             }))
         }),
-        field("Documentation", "URIs", documentation).shows("Documentation", |unit| {
+        field(
+            "Documentation",
+            "URIs",
+            documentation,
+            Write::Lines(|unit| {
+                let uris = unit.unit.documentation.iter();
+                spelling::joined(uris.map(|uri| spelling::raw_word(uri)))
+            }),
+        )
+        .shows("Documentation", |unit| {
             Some(texts(&unit.unit.documentation))
         }),
-        dependency!("After", after),
+        dependency!("After", after).follows(&["RequiresMountsFor"]),
         dependency!("Before", before),
         dependency!("Requires", requires),
         dependency!("Wants", wants),
@@ -79,29 +100,52 @@ pub(super) fn rows() -> Vec<Row> {
         dependency!("PropagatesStopTo", propagates_stop_to).not_yet(),
         dependency!("StopPropagatedFrom", stop_propagated_from).not_yet(),
         dependency!("JoinsNamespaceOf", joins_namespace_of).not_yet(),
-        field("RequiresMountsFor", "absolute paths", requires_mounts_for)
-            .shows("RequiresMountsFor", |unit| {
-                Some(texts(&unit.unit.requires_mounts_for))
-            })
-            .meaningless("the host mounts its file systems before gitproc starts"),
-        field("DefaultDependencies", "yes or no", |draft, _, value| {
-            draft.unit.default_dependencies = parse_bool(value)?;
-            Ok(())
+        field(
+            "RequiresMountsFor",
+            "absolute paths",
+            requires_mounts_for,
+            Write::Members(|unit| {
+                let paths = unit.unit.requires_mounts_for.iter();
+                paths.map(|path| spelling::list_word(path)).collect()
+            }),
+        )
+        .shows("RequiresMountsFor", |unit| {
+            Some(texts(&unit.unit.requires_mounts_for))
         })
+        .meaningless("the host mounts its file systems before gitproc starts"),
+        field(
+            "DefaultDependencies",
+            "yes or no",
+            |draft, _, value| {
+                draft.unit.default_dependencies = parse_bool(value)?;
+                Ok(())
+            },
+            Write::Lines(|unit| vec![spelling::yes_no(unit.unit.default_dependencies)]),
+        )
         .shows("DefaultDependencies", |unit| {
             Some(Bool(unit.unit.default_dependencies))
         }),
-        field("StartLimitIntervalSec", "time span", |draft, _, value| {
-            draft.unit.start_limit_interval_us = parse_timespan(value)?;
-            Ok(())
-        })
+        field(
+            "StartLimitIntervalSec",
+            "time span",
+            |draft, _, value| {
+                draft.unit.start_limit_interval_us = parse_timespan(value)?;
+                Ok(())
+            },
+            Write::Lines(|unit| vec![spelling::span(unit.unit.start_limit_interval_us)]),
+        )
         .shows("StartLimitIntervalUSec", |unit| {
             Some(Unsigned(unit.unit.start_limit_interval_us))
         }),
-        field("StartLimitBurst", "number", |draft, _, value| {
-            draft.unit.start_limit_burst = parse_u32(value)?;
-            Ok(())
-        })
+        field(
+            "StartLimitBurst",
+            "number",
+            |draft, _, value| {
+                draft.unit.start_limit_burst = parse_u32(value)?;
+                Ok(())
+            },
+            Write::Lines(|unit| vec![unit.unit.start_limit_burst.to_string()]),
+        )
         .shows("StartLimitBurst", |unit| {
             Some(Unsigned(unit.unit.start_limit_burst.into()))
         }),
@@ -122,7 +166,8 @@ pub(super) fn rows() -> Vec<Row> {
             "JobRunningTimeoutSec",
             SPAN_OR_FOREVER,
             PropertyValue::INFINITY,
-        ),
+        )
+        .follows(&["JobTimeoutSec"]),
         kept("JobTimeoutAction", ACTION, "none".into()),
         kept("JobTimeoutRebootArgument", TEXT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
@@ -144,29 +189,44 @@ pub(super) fn rows() -> Vec<Row> {
         Row::alias(Family::Unit, "PropagateReloadFrom", "ReloadPropagatedFrom"),
         Row::alias(Family::Unit, "RequiresOverridable", "Requires"),
         Row::alias(Family::Unit, "RequisiteOverridable", "Requisite"),
-        field("OnFailureIsolate", "yes or no", |draft, _, value| {
-            let mode = if parse_bool(value)? {
-                "isolate"
-            } else {
-                "replace"
-            };
-            draft.settings.set(Family::Unit, "OnFailureJobMode", mode);
-            Ok(())
-        })
+        field(
+            "OnFailureIsolate",
+            "yes or no",
+            |draft, _, value| {
+                let mode = if parse_bool(value)? {
+                    "isolate"
+                } else {
+                    "replace"
+                };
+                draft.settings.set(Family::Unit, "OnFailureJobMode", mode);
+                Ok(())
+            },
+            Write::Elsewhere,
+        )
         .not_yet(),
     ];
-    rows.extend(conditions("Conditions", CONDITIONS, |unit| {
-        let untested = |_: &_| Outcome::Untested;
-        Some(condition_property(
-            &unit.unit.conditions,
-            "Condition",
-            untested,
-        ))
-    }));
-    rows.extend(conditions("Asserts", ASSERTS, |unit| {
-        let untested = |_: &_| Outcome::Untested;
-        Some(condition_property(&unit.unit.asserts, "Assert", untested))
-    }));
+    rows.extend(conditions(
+        "Conditions",
+        CONDITIONS,
+        Write::Shared(|unit| condition_lines("Condition", &unit.unit.conditions)),
+        |unit| {
+            let untested = |_: &_| Outcome::Untested;
+            Some(condition_property(
+                &unit.unit.conditions,
+                "Condition",
+                untested,
+            ))
+        },
+    ));
+    rows.extend(conditions(
+        "Asserts",
+        ASSERTS,
+        Write::Shared(|unit| condition_lines("Assert", &unit.unit.asserts)),
+        |unit| {
+            let untested = |_: &_| Outcome::Untested;
+            Some(condition_property(&unit.unit.asserts, "Assert", untested))
+        },
+    ));
     rows.push(Row::nothing(
         Family::Unit,
         "IgnoreOnSnapshot",
@@ -176,26 +236,40 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
-/// One row per kind; the first one shows the property that they share.
-fn conditions(property: &'static str, kinds: &[Directive], show: Show) -> Vec<Row> {
+/// One row per kind; the first one shows and writes what they share.
+fn conditions(property: &'static str, kinds: &[Directive], write: Write, show: Show) -> Vec<Row> {
     let mut rows = Vec::new();
     for (key, value, read) in kinds {
-        let row = field(key, value, *read);
         rows.push(match rows.is_empty() {
-            true => row.shows(property, show),
-            false => row.property(property),
+            true => field(key, value, *read, write).shows(property, show),
+            false => field(key, value, *read, Write::Elsewhere).property(property),
         });
     }
     rows
 }
 
-const EXIT_STATUS: Kind = Kind::By("0 to 255", |value, _, text| {
-    *value = match text {
-        "" => Signed(-1),
-        text => Signed(parse_signed(text, 0, 255)?),
+fn condition_lines(prefix: &str, conditions: &[Condition]) -> Vec<(String, String)> {
+    let line = |condition: &Condition| {
+        let (key, value) = condition.to_line();
+        (format!("{prefix}{key}"), spelling::text(&value))
     };
-    Ok(())
-});
+    conditions.iter().map(line).collect()
+}
+
+const EXIT_STATUS: Kind = Kind::By(
+    "0 to 255",
+    |value, _, text| {
+        *value = match text {
+            "" => Signed(-1),
+            text => Signed(parse_signed(text, 0, 255)?),
+        };
+        Ok(())
+    },
+    |value| match signed(value) {
+        -1 => Vec::new(),
+        status => vec![status.to_string()],
+    },
+);
 
 fn requires_mounts_for(
     draft: &mut Draft,
@@ -272,7 +346,8 @@ fn pointless(cx: &mut Context<'_>, key: &str, name: &UnitName) {
 
 /// Names of other units, and what is wrong with the ones that are none: the good ones count. A
 /// template stands for its instance of our own instance name, or of our prefix when we are no
-/// instance.
+/// instance. What would make ever new instances of our own template is no dependency, as in systemd,
+/// which is silent about it: `OnFailure=report@%n.service` in `service.d/` means all but `report@`.
 #[allow(clippy::type_complexity)] // names, and the first error beside them
 pub(super) fn unit_names(
     cx: &Context<'_>,
@@ -283,11 +358,17 @@ pub(super) fn unit_names(
     let mut wrong = Ok(());
     for word in &words {
         match unit_name(cx, word) {
+            Ok(name) if never_ends(cx, &name, word) => {}
             Ok(name) => names.push(name),
             Err(err) => wrong = wrong.and(Err(err)),
         }
     }
     Ok((names, wrong))
+}
+
+fn never_ends(cx: &Context<'_>, name: &UnitName, written: &str) -> bool {
+    cx.name.instance().is_some()
+        && is_endless(cx.name, name, written, cx.names.share_file(cx.name, name))
 }
 
 /// One name of another unit.

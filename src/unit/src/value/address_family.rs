@@ -96,6 +96,22 @@ impl AddressFamilies {
         names
     }
 
+    /// The families as one line of the directive that stands alone.
+    pub fn to_line(&self) -> String {
+        let names = self.names().join(" ");
+        match (self.allow, names.is_empty()) {
+            (true, true) => "none".into(),
+            (false, true) => String::new(),
+            (true, false) => names,
+            (false, false) => format!("~{names}"),
+        }
+    }
+
+    /// Forgets how it came about that no family is listed, which only further lines could tell.
+    pub(crate) fn settle(&mut self) {
+        self.families.take_if(|families| families.is_empty());
+    }
+
     /// Applies one line: names that are added, with `~` taken away; `none` forbids all; an empty
     /// line resets. The first line says whether the list allows or forbids.
     pub fn apply(&mut self, text: &str) -> Result<(), ValueError> {

@@ -1,6 +1,6 @@
 //! Limits on memory, tasks and CPU time: amounts that may be a share of what the host has.
 use super::integer::unsigned;
-use super::{ValueError, parse_permyriad, parse_permyriad_unbounded, parse_size};
+use super::{ValueError, format_permyriad, parse_permyriad, parse_permyriad_unbounded, parse_size};
 
 /// 100%, in hundredths of a per cent.
 const WHOLE: u64 = 10_000;
@@ -94,6 +94,12 @@ pub fn parse_pressure_limit(text: &str) -> Result<u32, ValueError> {
     let share = u64::from(parse_permyriad(text)?);
     let scaled = (share * u64::from(u32::MAX) + WHOLE / 2) / WHOLE;
     Ok(u32::try_from(scaled).unwrap_or(u32::MAX))
+}
+
+/// The share of which such a limit was made.
+pub fn format_pressure_limit(limit: u64) -> String {
+    let all = u64::from(u32::MAX);
+    format_permyriad((limit * WHOLE + all / 2) / all)
 }
 
 /// What protects a unit's memory (`MemoryLow=`, `MemoryMin=`): its own amount if it has one, else

@@ -56,6 +56,17 @@ fn parse(text: &str, base: u64) -> Result<u64, NumberError> {
     }
 }
 
+/// Bytes with the largest unit of base 1024 that divides them: `512M`, `1025`.
+pub fn format_size(bytes: u64) -> String {
+    let units = SUFFIXES.iter().zip(POWERS);
+    let mut whole = units.filter_map(|(suffix, power)| {
+        let unit = 1024_u64.pow(power);
+        (bytes.is_multiple_of(unit) && bytes >= unit && *suffix != "B")
+            .then(|| format!("{}{suffix}", bytes / unit))
+    });
+    whole.next().unwrap_or_else(|| bytes.to_string())
+}
+
 fn digits(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit());
     text.split_at(end.unwrap_or(text.len()))

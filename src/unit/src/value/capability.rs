@@ -79,6 +79,21 @@ pub fn format_capabilities(set: u64) -> String {
     names.join(" ")
 }
 
+/// The set as one line of `CapabilityBoundingSet=` or `AmbientCapabilities=` that stands alone:
+/// after `~` those that are not in it, if it is all but a few.
+pub fn format_capability_set(set: u64) -> String {
+    // What no kernel has a name for yet tells the two apart.
+    let invert = set >> NUMBER_MAX & 1 == 1;
+    let named = if invert { !set } else { set };
+    let members = (0u8..64).filter(|number| named >> number & 1 == 1);
+    let names = members.map(|number| match capability_name(number) {
+        Some(name) => name.to_ascii_uppercase(),
+        None => number.to_string(),
+    });
+    let names = names.collect::<Vec<_>>().join(" ");
+    format!("{}{names}", if invert { "~" } else { "" })
+}
+
 /// Applies one line of `CapabilityBoundingSet=` (`initial`: `u64::MAX`) or `AmbientCapabilities=`
 /// (`initial`: 0) to the set so far, bit n being capability n. `~` takes away; a line without
 /// capabilities empties the set, or fills it with `~`; the first line, and one after a set that

@@ -58,6 +58,17 @@ pub struct Delegate {
     pub controllers: Controllers,
 }
 
+impl Delegate {
+    /// As one line of the directive.
+    pub fn to_line(self) -> String {
+        match (self.on, self.controllers) {
+            (false, _) => "no".into(),
+            (true, Controllers::DELEGATED) => "yes".into(),
+            (true, controllers) => controllers.names().join(" "),
+        }
+    }
+}
+
 /// One line of `Delegate=`: a boolean (all or nothing), or names that are added. An empty line
 /// delegates without any controller.
 pub fn apply_delegate(delegate: &mut Delegate, text: &str) -> Result<(), ValueError> {

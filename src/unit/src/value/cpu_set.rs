@@ -40,6 +40,15 @@ impl CpuSet {
             .collect()
     }
 
+    /// The set as one line of a directive.
+    pub fn to_line(&self) -> String {
+        match !self.is_unset() && self.members().next().is_none() {
+            // Named without a member, which only swapped ends can say.
+            true => "1-0".into(),
+            false => self.to_string(),
+        }
+    }
+
     /// Makes room for `cpu`.
     fn reach(&mut self, cpu: u32) -> usize {
         let at = usize::try_from(cpu / WORD_BITS).expect("CPUS_MAX is small");

@@ -1,7 +1,7 @@
 //! Exit statuses: numbers, and the names that some of them have.
 use super::integer::unsigned;
 use super::list::{Split, each_word};
-use super::{ValueError, parse_signal};
+use super::{ValueError, format_signal, parse_signal, signal_name};
 use crate::model::ExitStatusSet;
 
 /// Exit statuses that have a name: the C library's, systemd's, LSB's and BSD's.
@@ -102,6 +102,16 @@ pub fn apply_exit_statuses(set: &mut ExitStatusSet, text: &str) -> Result<(), Va
         }
         Ok(())
     })
+}
+
+/// The set as one line of such a directive: statuses by number, then signals by name.
+pub fn format_exit_statuses(set: &ExitStatusSet) -> String {
+    let codes = set.codes.iter().map(u8::to_string);
+    let signals = set.signals.iter().map(|&number| match signal_name(number) {
+        Some(name) => name.to_owned(),
+        None => format_signal(number),
+    });
+    codes.chain(signals).collect::<Vec<_>>().join(" ")
 }
 
 /// The number of a named exit status: `TEMPFAIL` is 75.

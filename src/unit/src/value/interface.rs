@@ -2,6 +2,7 @@
 use super::ValueError;
 use super::integer::signed;
 use super::list::{Split, each_word};
+use crate::print::spelling::listed_name;
 use std::collections::BTreeSet;
 
 /// Longest name, in bytes (`IFNAMSIZ` without its NUL).
@@ -42,6 +43,20 @@ pub struct Interfaces {
 }
 
 impl Interfaces {
+    /// The interfaces as lines of the directive.
+    pub fn to_lines(&self) -> Vec<String> {
+        let names = self.names.iter();
+        let names: Vec<String> = names.map(|name| listed_name(name)).collect();
+        let names = names.join(" ");
+        match (self.allow, names.is_empty()) {
+            // Only taking names back leaves such a list.
+            (true, true) => vec!["lo".into(), String::new()],
+            (false, true) => Vec::new(),
+            (true, false) => vec![names],
+            (false, false) => vec![format!("~{names}")],
+        }
+    }
+
     /// Applies one line: names that are added, with `~` taken away; an empty line takes the names
     /// back. The first line says whether the list allows or forbids.
     pub fn apply(&mut self, text: &str) -> Result<(), ValueError> {

@@ -2,7 +2,7 @@
 //! which machine it believes to run on, and what its core dumps hold.
 use super::integer::hexadecimal;
 use super::list::{Split, each_word};
-use super::{ValueError, choice, parse_bool};
+use super::{ValueError, choice, parse_bool, word_for};
 
 /// Kinds of namespaces, as the flags of clone(2).
 const NAMESPACES: [(&str, u64); 8] = [
@@ -88,16 +88,39 @@ pub fn apply_namespaces(allowed: &mut u64, text: &str) -> Result<(), ValueError>
     Ok(())
 }
 
+/// The flags as one line of `RestrictNamespaces=` that stands alone.
+pub fn format_namespaces(allowed: u64) -> String {
+    match allowed {
+        NAMESPACES_UNSET => String::new(),
+        0 => "yes".into(),
+        ALL_NAMESPACES => "no".into(),
+        flags => names_of(&NAMESPACES, flags).join(" "),
+    }
+}
+
+/// Words of the bits that are set.
+fn names_of<'a>(table: &[(&'a str, u64)], bits: u64) -> Vec<&'a str> {
+    let set = table.iter().filter(|(_, bit)| bits & bit == *bit);
+    set.map(|&(name, _)| name).collect()
+}
+
+/// Kinds of mount propagation, as the flags of mount(2).
+const PROPAGATION: [(&str, u64); 4] = [
+    ("", 0),
+    ("shared", 1 << 20),
+    ("slave", 1 << 19),
+    ("private", 1 << 18),
+];
+
 /// `MountFlags=` as a flag of mount(2); 0 when empty.
 pub fn parse_mount_propagation(text: &str) -> Result<u64, ValueError> {
-    let flags = [
-        ("", 0),
-        ("shared", 1 << 20),
-        ("slave", 1 << 19),
-        ("private", 1 << 18),
-    ];
     let wanted = "kind of mount propagation (shared, slave, private)";
-    choice(&flags, text).ok_or_else(|| ValueError::not(text, wanted))
+    choice(&PROPAGATION, text).ok_or_else(|| ValueError::not(text, wanted))
+}
+
+/// The word for such a flag.
+pub fn format_mount_propagation(flag: u64) -> &'static str {
+    word_for(&PROPAGATION, &flag).unwrap_or("")
 }
 
 /// One line of `SecureBits=`, which replaces the bits. Unknown names are left out, and named by
@@ -109,6 +132,13 @@ pub fn apply_secure_bits(bits: &mut i32, text: &str) -> Result<(), ValueError> {
         *bits |= bit.ok_or_else(|| ValueError::not(name, "secure bit (such as noroot)"))?;
         Ok(())
     })
+}
+
+/// The bits as one line of `SecureBits=`.
+pub fn format_secure_bits(bits: i32) -> String {
+    let set = SECURE_BITS.iter().filter(|(_, bit)| bits & bit != 0);
+    let names: Vec<&str> = set.map(|&(name, _)| name).collect();
+    names.join(" ")
 }
 
 /// `Personality=` on a host of this architecture: itself, or the 32-bit machine that it can play.
@@ -147,6 +177,26 @@ pub fn apply_dump_filter(mask: &mut Option<u64>, text: &str) -> Result<(), Value
     })?;
     *mask = Some(mask.unwrap_or(0) | named);
     Ok(())
+}
+
+/// The mask as one line of `CoredumpFilter=` that stands alone: by name, and what has none in
+/// hexadecimal.
+pub fn format_dump_filter(mask: u64) -> String {
+    if mask == DUMPED_ALL {
+        return "all".into();
+    }
+    let single = |(_, bits): &&(&str, u64)| bits.is_power_of_two();
+    let known = DUMPED.iter().filter(single).copied();
+    let known: Vec<(&str, u64)> = known.collect();
+    let rest = known.iter().fold(mask, |mask, (_, bit)| mask & !bit);
+    let mut words: Vec<String> = names_of(&known, mask)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    if rest != 0 || words.is_empty() {
+        words.push(format!("{rest:#x}"));
+    }
+    words.join(" ")
 }
 
 #[cfg(test)]

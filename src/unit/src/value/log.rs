@@ -1,7 +1,7 @@
 //! Where messages go in a log: levels, facilities, and fields of one's own.
 use super::integer::unsigned;
 use super::list::{Split, each_word};
-use super::{ValueError, choice};
+use super::{ValueError, choice, word_for};
 
 /// Levels of syslog(3), most urgent first.
 const LEVELS: [(&str, u32); 8] = [
@@ -55,6 +55,16 @@ pub fn parse_log_facility(text: &str) -> Result<u32, ValueError> {
         text,
         "log facility (such as daemon)",
     )
+}
+
+/// A level by name.
+pub fn format_log_level(level: u32) -> String {
+    word_for(&LEVELS, &level).map_or_else(|| level.to_string(), str::to_owned)
+}
+
+/// A facility by name, or by number where it has none.
+pub fn format_log_facility(facility: u32) -> String {
+    word_for(&FACILITIES, &facility).map_or_else(|| facility.to_string(), str::to_owned)
 }
 
 fn named(table: &[(&str, u32)], max: u64, text: &str, wanted: &str) -> Result<u32, ValueError> {

@@ -39,13 +39,14 @@ mod zones;
 pub use address_family::{AddressFamilies, address_family_name, parse_address_family};
 pub use address_prefix::{AddressPrefix, apply_address_prefixes, parse_address_prefix};
 pub use amount::{
-    Amount, MemoryZero, fit_cpu_period, parse_cpu_quota, parse_memory, parse_pressure_limit,
-    parse_tasks_max, protected_memory,
+    Amount, MemoryZero, fit_cpu_period, format_pressure_limit, parse_cpu_quota, parse_memory,
+    parse_pressure_limit, parse_tasks_max, protected_memory,
 };
-pub use bytes::{parse_size, parse_size_si};
+pub use bytes::{format_size, parse_size, parse_size_si};
 pub use calendar::{CalendarSpec, Zone};
 pub use capability::{
     CAPABILITIES, apply_capabilities, capability_from_name, capability_name, format_capabilities,
+    format_capability_set,
 };
 pub use cgroup_path::{escape_cgroup, slice_of_path, slice_path, unit_of_directory, unit_of_path};
 pub use controller::{
@@ -59,21 +60,25 @@ pub use device::{
 pub use endpoint::{Endpoint, parse_endpoint};
 pub use errno::{errno_name, parse_errno};
 pub use exit_status::{
-    apply_exit_statuses, exit_status_from_name, exit_status_name, parse_exit_status,
+    apply_exit_statuses, exit_status_from_name, exit_status_name, format_exit_statuses,
+    parse_exit_status,
 };
 pub use integer::{
     parse_hexadecimal, parse_i32, parse_signed, parse_u32, parse_u64, parse_unsigned,
 };
 pub use interface::{Interfaces, interface_is_valid};
 pub use isolation::{
-    apply_dump_filter, apply_namespaces, apply_secure_bits, parse_mount_propagation,
+    apply_dump_filter, apply_namespaces, apply_secure_bits, format_dump_filter,
+    format_mount_propagation, format_namespaces, format_secure_bits, parse_mount_propagation,
     parse_personality,
 };
 pub use limit::{
     format_rlimit, parse_rlimit, resource_from_directive, resource_from_name, resource_number,
 };
 pub use list::{apply_environment_names, apply_words};
-pub use log::{apply_log_fields, parse_log_facility, parse_log_level};
+pub use log::{
+    apply_log_fields, format_log_facility, format_log_level, parse_log_facility, parse_log_level,
+};
 pub use path::{
     NAME_MAX, PATH_MAX, PathPartError, absolute_path, below, components, directory_of, filename_of,
     is_empty_or_root, is_filename, is_hidden_or_backup, is_normalized_path, is_path, is_safe_path,
@@ -81,14 +86,15 @@ pub use path::{
     simplify_path,
 };
 pub use percent::{
-    parse_percent, parse_percent_unbounded, parse_permille, parse_permille_unbounded,
-    parse_permyriad, parse_permyriad_unbounded,
+    format_permyriad, parse_percent, parse_percent_unbounded, parse_permille,
+    parse_permille_unbounded, parse_permyriad, parse_permyriad_unbounded,
 };
 pub use range::{parse_port_range, parse_range};
 pub use scalar::{parse_bool, parse_mode, parse_pid};
 pub use scheduling::{
-    IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, parse_cpu_policy,
-    parse_cpu_priority, parse_nice, parse_numa_policy, parse_oom_score_adjust,
+    IoScheduling, apply_io_class, apply_io_priority, fit_cpu_priority, format_cpu_policy,
+    format_io_class, format_numa_policy, parse_cpu_policy, parse_cpu_priority, parse_nice,
+    parse_numa_policy, parse_oom_score_adjust,
 };
 pub use signal::{format_signal, parse_signal, signal_name};
 pub use socket_address::{
@@ -115,6 +121,12 @@ pub struct ValueError(pub String);
 pub(crate) fn choice<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     let found = table.iter().find(|(known, _)| *known == word);
     found.map(|&(_, value)| value)
+}
+
+/// The word for a value in a table of words: the first that has it.
+pub(crate) fn word_for<'a, T: PartialEq>(table: &[(&'a str, T)], value: &T) -> Option<&'a str> {
+    let found = table.iter().find(|(_, known)| known == value);
+    found.map(|&(word, _)| word)
 }
 
 impl ValueError {

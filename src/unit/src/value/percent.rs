@@ -32,6 +32,16 @@ pub fn parse_permyriad_unbounded(text: &str) -> Result<u32, ValueError> {
     permyriad(text).map_err(|err| err.say(text, "share (such as 150.25%)"))
 }
 
+/// `12.5%` of 1250 hundredths of a per cent.
+pub fn format_permyriad(share: u64) -> String {
+    let (whole, part) = (share / 100, share % 100);
+    match (part / 10, part % 10) {
+        (0, 0) => format!("{whole}%"),
+        (tenths, 0) => format!("{whole}.{tenths}%"),
+        (_, _) => format!("{whole}.{part:02}%"),
+    }
+}
+
 fn up_to(max: u32, share: Result<u32, NumberError>) -> Result<u32, NumberError> {
     share.and_then(|share| match share <= max {
         true => Ok(share),

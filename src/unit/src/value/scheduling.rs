@@ -1,7 +1,7 @@
 //! How the kernel schedules a process: nice level, CPU and IO policies, memory policy, and whom
 //! the out-of-memory killer takes first.
 use super::integer::{signed, unsigned};
-use super::{ValueError, choice};
+use super::{ValueError, choice, word_for};
 
 /// CPU policies by the kernel's numbers (sched(7)).
 const CPU_POLICIES: [(&str, i32); 5] = [
@@ -117,6 +117,21 @@ pub fn parse_numa_policy(text: &str) -> Result<i32, ValueError> {
     }
     let wanted = "NUMA policy (default, preferred, bind, interleave, local)";
     choice(&NUMA_POLICIES, text).ok_or_else(|| ValueError::not(text, wanted))
+}
+
+/// A CPU policy by name, or by number where it has none.
+pub fn format_cpu_policy(policy: i32) -> String {
+    word_for(&CPU_POLICIES, &policy).map_or_else(|| policy.to_string(), str::to_owned)
+}
+
+/// An IO class by name, or by number where it has none.
+pub fn format_io_class(class: i32) -> String {
+    word_for(&IO_CLASSES, &class).map_or_else(|| class.to_string(), str::to_owned)
+}
+
+/// A memory policy by name; empty for -1.
+pub fn format_numa_policy(policy: i32) -> String {
+    word_for(&NUMA_POLICIES, &policy).unwrap_or("").to_owned()
 }
 
 fn bounded(text: &str, min: i64, max: i64, wanted: &str) -> Result<i32, ValueError> {

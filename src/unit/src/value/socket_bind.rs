@@ -1,5 +1,10 @@
 //! What a service may bind sockets to (`SocketBindAllow=`, `SocketBindDeny=`).
-use super::{ValueError, choice, parse_port_range};
+use super::{ValueError, choice, parse_port_range, word_for};
+
+/// Address families by the kernel's numbers.
+const FAMILIES: [(&str, i32); 2] = [("ipv4", 2), ("ipv6", 10)];
+/// IP protocols by their numbers.
+const PROTOCOLS: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];
 
 /// `[FAMILY:][PROTOCOL:][PORTS]`; what is 0 is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +17,22 @@ pub struct SocketBind {
     pub ports: u16,
     /// The first of them.
     pub first_port: u16,
+}
+
+/// As in the directive.
+impl std::fmt::Display for SocketBind {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let family = word_for(&FAMILIES, &self.family).map(str::to_owned);
+        let protocol = word_for(&PROTOCOLS, &self.protocol).map(str::to_owned);
+        let last = self.first_port.saturating_add(self.ports.saturating_sub(1));
+        let ports = match self.ports {
+            0 => "any".into(),
+            1 => self.first_port.to_string(),
+            _ => format!("{}-{last}", self.first_port),
+        };
+        let parts: Vec<String> = family.into_iter().chain(protocol).chain([ports]).collect();
+        out.write_str(&parts.join(":"))
+    }
 }
 
 /// Applies one line to the list so far; the newest comes first, an empty line resets.
@@ -29,16 +50,12 @@ pub fn parse_socket_bind(text: &str) -> Result<SocketBind, ValueError> {
     let mut rule = SocketBind::default();
     let mut parts = text.split(':').peekable();
     // Each part may be missing, but the order is fixed.
-    let family = parts
-        .peek()
-        .and_then(|part| choice(&[("ipv4", 2), ("ipv6", 10)], part));
+    let family = parts.peek().and_then(|part| choice(&FAMILIES, part));
     if let Some(family) = family {
         rule.family = family;
         parts.next();
     }
-    let protocol = parts
-        .peek()
-        .and_then(|part| choice(&[("tcp", 6), ("udp", 17)], part));
+    let protocol = parts.peek().and_then(|part| choice(&PROTOCOLS, part));
     if let Some(protocol) = protocol {
         rule.protocol = protocol;
         parts.next();

@@ -32,6 +32,16 @@ impl SyscallAction {
         }
     }
 
+    /// What such a value of the property stands for.
+    pub(crate) fn of_property(value: &PropertyValue) -> SyscallAction {
+        match value {
+            PropertyValue::Signed(number) if *number != KILL_NUMBER => {
+                i32::try_from(*number).map_or(SyscallAction::Kill, SyscallAction::Errno)
+            }
+            _ => SyscallAction::Kill,
+        }
+    }
+
     /// The value of `SystemCallErrorNumber`.
     pub fn property(self) -> PropertyValue {
         PropertyValue::Signed(match self {

@@ -150,6 +150,59 @@ impl SyscallFilter {
             .flat_map(|rules| rules.listed.iter().map(|id| (id, rules.action(id))))
     }
 
+    /// The list as lines of `SystemCallFilter=`.
+    pub fn to_lines(&self) -> Vec<String> {
+        self.spell("@default", group("@default").copied().unwrap_or_default())
+    }
+
+    /// The list as lines of `SystemCallLog=`.
+    pub fn to_log_lines(&self) -> Vec<String> {
+        self.spell("read", CallSet::default())
+    }
+
+    /// `always` is what is in an allow list at first; `some` names it, or else a call to take back
+    /// where none is allowed.
+    fn spell(&self, some: &str, always: CallSet) -> Vec<String> {
+        let named = |id: SyscallId| id.name().to_owned();
+        let line = |words: Vec<String>| words.join(" ");
+        match self {
+            SyscallFilter::Unset => Vec::new(),
+            SyscallFilter::Deny(_) => {
+                let calls = self.calls().map(|(id, action)| match action {
+                    None => named(id),
+                    Some(action) => format!("{}:{action}", id.name()),
+                });
+                vec![format!("~{}", line(calls.collect()))]
+            }
+            SyscallFilter::Allow(rules) => {
+                let plain = |id: &SyscallId| rules.action(*id).is_none();
+                let new = rules.listed.iter().filter(plain);
+                let new: Vec<String> = new.filter(|id| !always.contains(*id)).map(named).collect();
+                let gone = always.iter().filter(|id| !rules.listed.contains(*id));
+                let mut less: Vec<String> = gone.map(named).collect();
+                if new.is_empty() && !some.starts_with('@') {
+                    less.push(some.to_owned());
+                }
+                let refused = rules.actions.iter();
+                less.extend(refused.map(|(id, action)| format!("{}:{action}", id.name())));
+                let first = if new.is_empty() {
+                    some.to_owned()
+                } else {
+                    line(new)
+                };
+                let second = (!less.is_empty()).then(|| format!("~{}", line(less)));
+                std::iter::once(first).chain(second).collect()
+            }
+        }
+    }
+
+    /// Forgets that there was a list, when it ended up without exceptions.
+    pub(crate) fn settle(&mut self) {
+        if *self == SyscallFilter::Deny(SyscallRules::default()) {
+            *self = SyscallFilter::Unset;
+        }
+    }
+
     /// The value of `SystemCallFilter` and `SystemCallLog`: whether it is an allow list, and the
     /// names, as `name` or `name:EPERM`, sorted by bytes. What an allow list refuses in its own
     /// way is not shown.
