@@ -54,6 +54,24 @@ pub fn parse_commands(
     }
 }
 
+/// Whether a backslash stands before something that it does not go with.
+pub(crate) fn has_unknown_escape(line: &str) -> bool {
+    if !line.contains('\\') {
+        return false;
+    }
+    let mut words = Words::new(line);
+    loop {
+        if words.skip_lone("\\;") {
+            continue;
+        }
+        match words.take(&Split::ARGUMENTS) {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => return error == WordError::Escape,
+        }
+    }
+}
+
 /// The command as one line. `escape` puts back what `resolve` takes out of each word.
 pub fn format_command(command: &ExecCommand, escape: impl Fn(&str) -> String) -> String {
     let word = |text: &str| quote_argument(&escape(text));

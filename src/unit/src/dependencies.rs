@@ -3,9 +3,11 @@
 use crate::draft::Draft;
 use crate::model::{DirectoryKind, Origin, ServiceType, Unit, UnitSection};
 use crate::name::{UnitKind, UnitName};
+use crate::property::PropertyValue;
 use crate::settle::{runs_processes, shares_resources};
 use crate::table::Family::{self, Exec, Resource};
 use crate::tree::HostFacts;
+use crate::value::simplify_path;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod file_systems;
@@ -44,15 +46,16 @@ pub(crate) fn imply(draft: &mut Draft, unit: &UnitName, facts: &HostFacts) {
     if shares_resources(kind) {
         in_slice(draft, unit);
     }
-    if runs_processes(kind) {
-        logs(draft, kind);
+    if runs_processes(kind) && (kind != UnitKind::Socket || has_commands(draft)) {
+        logs(draft);
         private_tmp(draft);
         directories(draft, facts);
+        images(draft);
     }
     if kind == UnitKind::Service && draft.service.service_type == ServiceType::Dbus {
         requires_after(draft, name("dbus.socket"));
     }
-    if matches!(kind, UnitKind::Mount | UnitKind::Automount) {
+    if matches!(kind, UnitKind::Mount | UnitKind::Automount | UnitKind::Swap) {
         file_systems::below(draft, kind);
     }
     if draft.settings.is_true(Family::Timer, "Persistent") {
@@ -62,11 +65,7 @@ pub(crate) fn imply(draft: &mut Draft, unit: &UnitName, facts: &HostFacts) {
             .insert("/var/lib/systemd/timers".into());
     }
     let watched = draft.triggers.paths.iter().chain(&draft.triggers.listens);
-    let paths: Vec<String> = watched
-        .filter_map(|entry| entry.items().get(1))
-        .map(|path| path.text().to_owned())
-        .filter(|path| path.starts_with('/'))
-        .collect();
+    let paths: Vec<String> = watched.filter_map(path_of).collect();
     draft.unit.requires_mounts_for.extend(paths);
     // What starts others comes before them; what is started may end first.
     let started: Vec<UnitName> = draft.unit.triggers.iter().cloned().collect();
@@ -79,6 +78,23 @@ pub(crate) fn imply(draft: &mut Draft, unit: &UnitName, facts: &HostFacts) {
     if draft.unit.default_dependencies {
         defaults(draft, unit);
     }
+}
+
+/// The path that a path unit watches or a socket listens on, if it lies in a file system.
+fn path_of(entry: &PropertyValue) -> Option<String> {
+    let [kind, path, ..] = entry.items() else {
+        return None;
+    };
+    let path = match kind.text() {
+        "MessageQueue" => return None,
+        // Shown with C escapes.
+        "Stream" | "Datagram" | "SequentialPacket" => {
+            let plain = crate::c_escape::unescape(path.text(), true, false).ok()?;
+            String::from_utf8(plain).ok()?
+        }
+        _ => path.text().to_owned(),
+    };
+    path.starts_with('/').then(|| simplify_path(&path))
 }
 
 fn requires_after(draft: &mut Draft, other: UnitName) {
@@ -96,15 +112,51 @@ fn in_slice(draft: &mut Draft, unit: &UnitName) {
 }
 
 /// Who writes to the journal comes after its socket.
-fn logs(draft: &mut Draft, kind: UnitKind) {
+fn logs(draft: &mut Draft) {
     let journal = |key| {
         let to = draft.settings.text(Exec, key);
         matches!(to, "journal" | "journal+console" | "kmsg" | "kmsg+console")
     };
-    let runs = kind != UnitKind::Socket || has_commands(draft);
-    let namespace = !draft.settings.text(Exec, "LogNamespace").is_empty();
-    if runs && (journal("StandardOutput") || journal("StandardError") || namespace) {
-        draft.unit.after.insert(name("systemd-journald.socket"));
+    let namespace = draft.settings.text(Exec, "LogNamespace").to_owned();
+    if namespace.is_empty() {
+        if journal("StandardOutput") || journal("StandardError") {
+            draft.unit.after.insert(name("systemd-journald.socket"));
+        }
+        return;
+    }
+    // A namespace has a journal of its own.
+    for socket in ["systemd-journald", "systemd-journald-varlink"] {
+        if let Ok(socket) = UnitName::build(socket, Some(&namespace), UnitKind::Socket) {
+            requires_after(draft, socket);
+        }
+    }
+}
+
+/// Images need modules of the kernel, where a unit may not open every device anyway.
+fn images(draft: &mut Draft) {
+    let root = !draft.settings.text(Exec, "RootImage").is_empty();
+    if root {
+        // It makes the devices appear that stand for the image.
+        draft.unit.after.insert(name("systemd-udevd.service"));
+    }
+    let listed = !draft
+        .settings
+        .get(Exec, "MountImages")
+        .property()
+        .items()
+        .is_empty();
+    if !listed && !root {
+        return;
+    }
+    let open = draft.settings.text(Resource, "DevicePolicy") == "auto";
+    let rules = draft.settings.get(Resource, "DeviceAllow").property();
+    if open && rules.items().is_empty() {
+        return;
+    }
+    for module in ["loop", "dm_mod", "dm_verity"] {
+        let loads = name(&format!("modprobe@{module}.service"));
+        draft.unit.wants.insert(loads.clone());
+        draft.unit.after.insert(loads);
     }
 }
 
@@ -117,7 +169,10 @@ fn has_commands(draft: &Draft) -> bool {
         "ExecStopPost",
     ]
     .into_iter()
-    .any(|key| draft.has("Socket", key))
+    .any(|key| {
+        let commands = draft.settings.get(Family::Socket, key).property();
+        !commands.items().is_empty()
+    })
 }
 
 fn private_tmp(draft: &mut Draft) {

@@ -97,7 +97,8 @@ pub(crate) struct Draft {
     pub triggers: Triggers,
     /// [Install]
     pub asked: Asked,
-    /// Which directives were given, and where the last time.
+    /// Which directives were given a value, and where the last time. One whose value was refused
+    /// or taken back counts as not given.
     pub said: BTreeMap<RowId, Place>,
     /// These have defaults that depend on other directives.
     pub service_type: Option<ServiceType>,
@@ -132,7 +133,7 @@ impl Draft {
         }
     }
 
-    /// Whether a directive was given, whatever its value.
+    /// Whether a directive was given a value that holds.
     pub fn has(&self, section: &str, key: &str) -> bool {
         let row = crate::table::find(section, key);
         row.is_some_and(|(id, _)| self.said.contains_key(&id))

@@ -2,8 +2,9 @@
 use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft, Place};
 use crate::ini::{Entry, Section, parse_ini};
-use crate::table::{Body, RowId, Standing, by_id, find, table};
+use crate::table::{Body, RowId, Standing, by_id, find, kept, table};
 use crate::text::{excerpt, nearest};
+use crate::value::ValueError;
 use crate::{Diagnostic, Unit};
 use std::collections::BTreeMap;
 
@@ -106,26 +107,41 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
     let Some((id, row)) = find(&section.name, key) else {
         return unknown(cx, &section.name, key);
     };
-    draft.said.insert(id, cx.place());
+    let place = cx.place();
     (cx.line, cx.column) = (entry.value_line, entry.value_column);
+    let kind = cx.name.kind();
+    let has_place = row.only_in.is_none_or(|kinds| kinds.contains(&kind));
     let result = match &row.body {
+        _ if !has_place => Err(ValueError(format!(
+            "it has no effect in a .{}",
+            kind.suffix()
+        ))),
         Body::Field { read, .. } => read(draft, cx, &entry.value),
         Body::Kept { kind, default, .. } => {
-            let before = draft.settings.by_id(id).unwrap_or(default);
-            let mut value = before.clone();
+            let mut value = draft.settings.take(id, default);
             let result = kind.read(&mut value, cx, &entry.value);
             draft.settings.put(id, value, default);
             result
         }
         Body::Alias { .. } | Body::Nothing => Ok(()),
     };
-    if let Err(err) = result {
-        cx.report(
+    match result {
+        // Taken back, it leaves others as if it had never been given.
+        Ok(()) if entry.value.is_empty() => {
+            draft.said.remove(&id);
+            if let Some((id, default)) = row.twin.and_then(|twin| kept(row.family, twin)) {
+                draft.settings.put(id, default.clone(), default);
+            }
+        }
+        Ok(()) => {
+            draft.said.insert(id, place);
+        }
+        Err(err) => cx.report(
             Code::BadValue,
             Severity::Error,
             format!("{key}=: {err}"),
             None,
-        );
+        ),
     }
 }
 

@@ -101,6 +101,15 @@ impl Settings {
         Some(&self.0[at].1)
     }
 
+    /// Takes the value of a directive out, to be put back once it is changed: a long list is not
+    /// copied for each line that adds to it.
+    pub(crate) fn take(&mut self, id: RowId, default: &Setting) -> Setting {
+        match self.0.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => self.0.remove(at).1,
+            Err(_) => default.clone(),
+        }
+    }
+
     /// Those that are set, in the order of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RowId, &Setting)> {
         self.0.iter().map(|(id, value)| (*id, value))

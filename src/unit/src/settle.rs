@@ -47,14 +47,14 @@ pub(crate) fn settle(
     trigger(draft, name);
     match kind {
         UnitKind::Service => check_service(draft),
-        UnitKind::Timer | UnitKind::Path | UnitKind::Socket => check_trigger(draft, kind),
-        UnitKind::Target
-        | UnitKind::Slice
-        | UnitKind::Scope
-        | UnitKind::Mount
-        | UnitKind::Automount
-        | UnitKind::Swap
-        | UnitKind::Device => Ok(()),
+        UnitKind::Timer | UnitKind::Path => check_trigger(draft, kind),
+        UnitKind::Socket => check_trigger(draft, kind).and_then(|()| check_socket(draft)),
+        UnitKind::Mount | UnitKind::Automount | UnitKind::Swap => check_place(draft, name),
+        UnitKind::Slice if !crate::name::slice::is_slice(name) => Err(ValueError(
+            "no slice can be called so: parts between dashes are empty, or it has an instance"
+                .into(),
+        )),
+        UnitKind::Slice | UnitKind::Target | UnitKind::Scope | UnitKind::Device => Ok(()),
     }
 }
 
@@ -83,12 +83,25 @@ fn settle_unit(draft: &mut Draft, name: &UnitName) {
     let kind = name.kind();
     let host = matches!(
         kind,
-        UnitKind::Mount | UnitKind::Automount | UnitKind::Swap | UnitKind::Slice | UnitKind::Scope
+        UnitKind::Mount
+            | UnitKind::Automount
+            | UnitKind::Swap
+            | UnitKind::Slice
+            | UnitKind::Scope
+            | UnitKind::Device
     );
     if host && !draft.has("Unit", "IgnoreOnIsolate") {
         draft
             .settings
             .set(Family::Unit, "IgnoreOnIsolate", Setting::Plain(Bool(true)));
+    }
+    // The host may take its time to find a device, but not for ever.
+    let waits = draft.has("Unit", "JobTimeoutSec") || draft.has("Unit", "JobRunningTimeoutSec");
+    if kind == UnitKind::Device && !waits {
+        let timeout = Setting::Plain(Unsigned(90 * SECOND));
+        draft
+            .settings
+            .set(Family::Unit, "JobRunningTimeoutSec", timeout);
     }
     // What bounds a job bounds its running, too.
     if draft.has("Unit", "JobTimeoutSec") && !draft.has("Unit", "JobRunningTimeoutSec") {
@@ -120,9 +133,9 @@ fn settle_service(draft: &mut Draft) {
     };
     // A watchdog, or a store for descriptors, needs somebody to listen to.
     let zero = Setting::Plain(Unsigned(0));
-    let watched =
-        draft.has("Service", "WatchdogSec") && *draft.settings.get(Service, "WatchdogSec") != zero;
-    let watched = watched || *draft.settings.get(Service, "FileDescriptorStoreMax") != zero;
+    let watched = ["WatchdogSec", "FileDescriptorStoreMax"]
+        .into_iter()
+        .any(|key| *draft.settings.get(Service, key) != zero);
     let service = &mut draft.service;
     service.service_type = settled;
     service.timeout_start_us = match draft.timeout_start {
@@ -196,16 +209,19 @@ fn imply(draft: &mut Draft, name: &UnitName) {
         draft.settings.set(Resource, "DevicePolicy", "closed");
     }
     devices(draft);
-    let root = ["RootDirectory", "RootImage"]
-        .into_iter()
-        .any(|key| !draft.settings.text(Exec, key).is_empty());
+    let root = !matches!(draft.settings.text(Exec, "RootDirectory"), "" | "/")
+        || !draft.settings.text(Exec, "RootImage").is_empty();
     if root && !draft.has(name.kind().section(), "MountAPIVFS") {
         draft
             .settings
             .set(Exec, "MountAPIVFS", Setting::Plain(Bool(true)));
     }
+    if name.kind() != UnitKind::Service {
+        return;
+    }
     let data = draft.settings.get(Exec, "StandardInputData").property();
-    if !data.items().is_empty() {
+    let idle = draft.settings.text(Exec, "StandardInput") == "null";
+    if idle && !data.items().is_empty() {
         draft.settings.set(Exec, "StandardInput", "data");
     }
     // Output goes where input comes from only where that can be written to: else to the journal.
@@ -289,7 +305,7 @@ fn slice(draft: &mut Draft, name: &UnitName) {
         },
         // File systems of the kernel itself, and those of the system, come before any slice.
         (UnitKind::Mount, None) if is_of_the_system(name.stem()) => "-.slice".to_owned(),
-        (_, Some(_)) => format!("system-{}.slice", name.prefix().replace('-', "\\x2d")),
+        (_, Some(_)) => format!("system-{}.slice", crate::escape::escape(name.prefix())),
         // What comes up before system.slice's own dependencies stays in it all the same.
         (_, None) => "system.slice".to_owned(),
     };
@@ -431,6 +447,49 @@ fn check_trigger(draft: &Draft, kind: UnitKind) -> Result<(), ValueError> {
     missing.map_or(Ok(()), |message| Err(ValueError(message.into())))
 }
 
+/// One service for each connection needs connections.
+fn check_socket(draft: &Draft) -> Result<(), ValueError> {
+    if !draft.settings.is_true(Family::Socket, "Accept") {
+        return Ok(());
+    }
+    let accepts = |kind: &str| matches!(kind, "Stream" | "SequentialPacket");
+    let kinds = || {
+        draft
+            .triggers
+            .listens
+            .iter()
+            .filter_map(|l| l.items().first())
+    };
+    let wrong = |message: &str| Err(ValueError(message.into()));
+    if kinds().any(|kind| !accepts(kind.text())) {
+        return wrong("Accept=yes is for ListenStream= and ListenSequentialPacket= only");
+    }
+    if *draft.settings.get(Family::Socket, "MaxConnections") == Setting::Plain(Unsigned(0)) {
+        return wrong("Accept=yes needs MaxConnections= of 1 or more");
+    }
+    if !draft.settings.text(Family::Socket, "Service").is_empty() {
+        return wrong("Accept=yes makes services of its own, so that Service= has no place");
+    }
+    Ok(())
+}
+
+/// Mounts and swaps are called after where, or what, they are.
+fn check_place(draft: &Draft, name: &UnitName) -> Result<(), ValueError> {
+    let (family, key) = match name.kind() {
+        UnitKind::Swap => (Family::Swap, "What"),
+        UnitKind::Automount => (Family::Automount, "Where"),
+        _ => (Family::Mount, "Where"),
+    };
+    let path = draft.settings.text(family, key);
+    if UnitName::from_path(path, name.kind()).as_ref() != Ok(name) {
+        return Err(ValueError(format!("{key}={path} does not fit the name")));
+    }
+    if name.kind() == UnitKind::Mount && draft.settings.text(Family::Mount, "What").is_empty() {
+        return Err(ValueError("mount has no What=".into()));
+    }
+    Ok(())
+}
+
 /// The number that systemd shows for facility and level together.
 pub(crate) fn syslog_priority(facility: &Setting, level: &Setting) -> PropertyValue {
     match (facility, level) {
@@ -444,9 +503,10 @@ pub(crate) fn syslog_priority(facility: &Setting, level: &Setting) -> PropertyVa
 /// How a unit is called that has no Description=.
 pub(crate) fn description(unit: &crate::Unit) -> String {
     match unit.name.kind() {
-        UnitKind::Slice if unit.name.stem() != "-" => {
-            format!("Slice /{}", unit.name.stem().replace('-', "/"))
-        }
+        UnitKind::Slice if unit.name.stem() != "-" => match unit.name.to_path() {
+            Ok(path) => format!("Slice {path}"),
+            Err(_) => unit.name.to_string(),
+        },
         UnitKind::Mount => unit.settings.text(Family::Mount, "Where").to_owned(),
         UnitKind::Swap => unit.settings.text(Family::Swap, "What").to_owned(),
         UnitKind::Slice

@@ -99,6 +99,8 @@ const BRINGS: &[(&str, &[&str])] = &[
         &["After", "Wants", "RequiresMountsFor"],
     ),
     ("Service.Slice", &["After", "Requires"]),
+    // The journal of a namespace is not that of the system.
+    ("Service.LogNamespace", &["After", "Requires"]),
     ("Timer.OnCalendar", &["After"]),
     ("Timer.Persistent", &["After", "RequiresMountsFor"]),
     ("Timer.Unit", &["Before"]),
@@ -110,7 +112,7 @@ const BRINGS: &[(&str, &[&str])] = &[
     ("Socket.ExecStopPost", &["After"]),
     ("Mount.What", &["RequiresMountsFor"]),
     ("Mount.Where", &["Description", "RequiresMountsFor"]),
-    ("Swap.What", &["Description"]),
+    ("Swap.What", &["After", "Description", "RequiresMountsFor"]),
     ("Automount.Where", &["RequiresMountsFor"]),
     // One list for all of a kind.
     ("Timer.OnBootSec", &["TimersMonotonic"]),
@@ -130,10 +132,7 @@ const BRINGS: &[(&str, &[&str])] = &[
     ),
     ("Socket.ListenFIFO", &["RequiresMountsFor", "Listen"]),
     ("Socket.ListenSpecial", &["RequiresMountsFor", "Listen"]),
-    (
-        "Socket.ListenMessageQueue",
-        &["RequiresMountsFor", "Listen"],
-    ),
+    ("Socket.ListenMessageQueue", &["Listen"]),
     ("Socket.ListenUSBFunction", &["RequiresMountsFor", "Listen"]),
 ];
 
@@ -244,7 +243,10 @@ fn each_row_is_printed_and_read_back() {
             for row in table() {
                 let values = values(row);
                 let value = values.get(place % values.len().max(1));
-                if let (true, Some(value)) = (row.family.sections().contains(&section), value) {
+                let kind = name.kind();
+                let here = row.family.sections().contains(&section)
+                    && row.only_in.is_none_or(|kinds| kinds.contains(&kind));
+                if let (true, Some(value)) = (here, value) {
                     text.push_str(&format!("{}={value}\n", row.key));
                 }
             }

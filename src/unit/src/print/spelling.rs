@@ -69,15 +69,45 @@ pub(crate) fn list_word_as_is(word: &str) -> String {
     }
 }
 
+/// A name in a list that a `~` at its beginning would invert; specifiers are not resolved.
+pub(crate) fn listed_name(name: &str) -> String {
+    match name.starts_with('~') {
+        true => protected(name),
+        false => list_word_as_is(name),
+    }
+}
+
 /// In quotes, of which the text can't end any.
 pub(crate) fn protected(word: &str) -> String {
     let inner = word.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{inner}\"")
 }
 
+/// A field that [`crate::words::Split::FIELDS`] takes off.
+pub(crate) fn field(value: &str) -> String {
+    text(value).replace('\\', "\\\\").replace(':', "\\:")
+}
+
+/// The same where C escapes count, too.
+pub(crate) fn escaped_field(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for c in text(value).chars() {
+        match c {
+            '\\' | ':' => out.extend(['\\', c]),
+            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// A word that [`crate::words::Split::RAW_LIST`] takes off, in which backslashes are plain.
 pub(crate) fn raw_word(word: &str) -> String {
-    let word = text(word);
+    raw_word_as_is(text(word))
+}
+
+/// The same where specifiers are not resolved, or are doubled already.
+pub(crate) fn raw_word_as_is(word: String) -> String {
     let quotes = |c: char| c == '"' || c == '\'' || WHITE_SPACE.contains(c);
     // At the end of a line, a backslash would join the next one.
     if !word.is_empty() && !word.contains(quotes) && !word.ends_with('\\') {

@@ -7,7 +7,8 @@ use crate::print::spelling;
 use crate::property::PropertyValue::{self, Text};
 use crate::quote::octal;
 use crate::value::shape::bytes;
-use crate::value::{ValueError, absolute_path};
+use crate::value::{ValueError, is_filename, is_normalized_path};
+use crate::words::{Split, Words};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -67,21 +68,33 @@ fn set_credential(
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let (id, data) = text
-        .split_once(':')
-        .ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
-    let id = cx.resolve(id)?;
-    if !is_credential(&id) {
-        return Err(ValueError::not(&id, "name of a credential"));
-    }
+    let (id, data) = credential(cx, text)?;
+    let data = data.filter(|data| !data.is_empty());
+    let data = data.ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
     let data = bytes(&decode(data)?);
     put(value.items_mut(), &id, data);
     Ok(())
 }
 
-/// Names of files.
+/// The name of a credential, and what stands behind its colon.
+fn credential<'a>(
+    cx: &Context<'_>,
+    text: &'a str,
+) -> Result<(String, Option<&'a str>), ValueError> {
+    let mut fields = Words::new(text);
+    let id = fields
+        .take(&Split::FIELDS)
+        .map_err(|err| ValueError(err.to_string()))?;
+    let id = cx.resolve(&id.unwrap_or_default())?;
+    match is_credential(&id) {
+        true => Ok((id, fields.rest())),
+        false => Err(ValueError::not(&id, "name of a credential")),
+    }
+}
+
+/// Names of files, and of descriptors.
 fn is_credential(id: &str) -> bool {
-    !id.is_empty() && !id.contains('/') && id != "." && id != ".." && id.len() <= 255
+    is_filename(id) && super::stdio::is_descriptor(id)
 }
 
 /// The last entry of a name counts.
@@ -97,14 +110,17 @@ const LOAD_CREDENTIAL: Kind = Kind::By(
             *value = PropertyValue::empty();
             return Ok(());
         }
-        let (id, path) = text.split_once(':').unwrap_or((text, text));
-        let (id, path) = (cx.resolve(id)?, cx.resolve(path)?);
-        let path = if path.is_empty() { id.clone() } else { path };
+        let (id, path) = credential(cx, text)?;
+        let path = match path {
+            // The one of that name that was handed down.
+            None | Some("") => id.clone(),
+            Some(path) => cx.resolve(path)?,
+        };
         let found = match path.starts_with('/') {
-            true => absolute_path(&path).is_ok(),
+            true => is_normalized_path(&path),
             false => is_credential(&path),
         };
-        if !is_credential(&id) || !found {
+        if !found {
             return Err(ValueError::not(text, "credential (NAME:PATH)"));
         }
         put(value.items_mut(), &id, Text(path));
@@ -114,7 +130,7 @@ const LOAD_CREDENTIAL: Kind = Kind::By(
         let line = |item: &PropertyValue| match item.items() {
             [id, path] => Some(format!(
                 "{}:{}",
-                spelling::text(id.text()),
+                name(id.text()),
                 spelling::text(path.text())
             )),
             _ => None,
@@ -128,10 +144,19 @@ fn credentials(value: &PropertyValue, encode: fn(&[u8]) -> String) -> Vec<String
     let line = |item: &PropertyValue| match item.items() {
         [id, data] => Some(format!(
             "{}:{}",
-            spelling::text(id.text()),
+            name(id.text()),
             encode(&kind::bytes(data))
         )),
         _ => None,
     };
     value.items().iter().filter_map(line).collect()
+}
+
+/// A space at the beginning of a line would go.
+fn name(id: &str) -> String {
+    let name = spelling::field(id);
+    match name.starts_with(' ') {
+        true => format!("\\{name}"),
+        false => name,
+    }
 }

@@ -14,8 +14,22 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
     let kind = unit.name.kind();
     let reloads = unit.service.as_deref().is_some_and(|service| {
         let commands = service.exec.get(&ExecRole::Reload);
-        kind == UnitKind::Service && commands.is_some_and(|commands| !commands.is_empty())
+        commands.is_some_and(|commands| !commands.is_empty())
     });
+    let reloads = match kind {
+        UnitKind::Service => reloads,
+        UnitKind::Mount => true,
+        // Others pass it on, where they are told to whom.
+        UnitKind::Socket
+        | UnitKind::Target
+        | UnitKind::Timer
+        | UnitKind::Path
+        | UnitKind::Slice
+        | UnitKind::Scope
+        | UnitKind::Automount
+        | UnitKind::Swap
+        | UnitKind::Device => !unit.unit.propagates_reload_to.is_empty(),
+    };
     generic.extend([
         ("Id", Text(unit.name.to_string())),
         (
@@ -29,7 +43,7 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
         ),
         ("Triggers", texts(&unit.unit.triggers)),
         ("TriggeredBy", texts(&unit.unit.triggered_by)),
-        ("CanReload", Bool(reloads || kind == UnitKind::Mount)),
+        ("CanReload", Bool(reloads)),
         (
             "CanIsolate",
             Bool(unit.settings.is_true(Family::Unit, "AllowIsolate")),
@@ -52,6 +66,13 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
         specific.extend(
             ["ExecMount", "ExecUnmount", "ExecRemount"].map(|key| (key, PropertyValue::empty())),
         );
+    }
+    if kind == UnitKind::Swap {
+        specific
+            .extend(["ExecActivate", "ExecDeactivate"].map(|key| (key, PropertyValue::empty())));
+    }
+    if kind == UnitKind::Device {
+        specific.push(("SysFSPath", PropertyValue::blank()));
     }
     if runs_processes(kind) {
         if kind != UnitKind::Service {
@@ -81,8 +102,13 @@ pub(crate) fn add(unit: &Unit, generic: &mut Properties, specific: &mut Properti
         if !nodes.items().is_empty() && policy == PropertyValue::Signed(-1) {
             replace(specific, "NUMAPolicy", PropertyValue::Signed(1));
         }
+        // With `numa` the CPUs are those of the nodes, which only the host knows.
+        let from_nodes = unit.settings.text(Family::Exec, "CPUAffinity") == "numa";
+        if from_nodes {
+            replace(specific, "CPUAffinity", PropertyValue::empty());
+        }
         specific.extend([
-            ("CPUAffinityFromNUMA", Bool(false)),
+            ("CPUAffinityFromNUMA", Bool(from_nodes)),
             ("SameProcessGroup", Bool(kind == UnitKind::Mount)),
         ]);
         let priority = syslog_priority(setting("SyslogFacility"), setting("SyslogLevel"));

@@ -1,5 +1,6 @@
 //! The directories that are made for a service (systemd.exec(5)): `RuntimeDirectory=` and its
 //! siblings.
+use super::image::field as field_of;
 use super::row::Write;
 use super::service::{lines, of};
 use super::{Family, Row, one_of, spelled, word_of};
@@ -8,8 +9,8 @@ use crate::model::{Directories, DirectoryKind, Preserve, ServiceSection};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, List, Text, Unsigned};
 use crate::property::texts;
-use crate::value::{ValueError, parse_bool, parse_mode};
-use crate::words::{Split, words};
+use crate::value::{ValueError, parse_bool, parse_mode, relative_path};
+use crate::words::{Split, Words};
 
 const PRESERVE: &[(&str, Preserve)] = &[
     ("no", Preserve::No),
@@ -120,8 +121,22 @@ fn directories(
         made.links.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
-        let outcome = directory(cx, kind, &word).map(|(path, link)| {
+    let mut rest = Words::new(value);
+    loop {
+        // What can't be taken apart ends the list.
+        let word = match rest.take(&Split::RAW_LIST) {
+            Ok(Some(word)) => fields(&word),
+            Ok(None) => break,
+            Err(err) => Err(ValueError(err.to_string())),
+        };
+        let (path, link) = match word {
+            Ok(fields) => fields,
+            Err(err) => {
+                wrong = wrong.and(Err(err));
+                break;
+            }
+        };
+        let outcome = directory(cx, kind, &path, link.as_deref()).map(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
                 cx.report(
@@ -144,39 +159,35 @@ fn directories(
     wrong
 }
 
+/// `path:link`; what follows has no meaning.
+fn fields(word: &str) -> Result<(String, Option<String>), ValueError> {
+    let mut fields = Words::new(word);
+    let path = field_of(&mut fields)?.ok_or_else(|| ValueError::not(word, "path"))?;
+    Ok((path, field_of(&mut fields)?))
+}
+
 /// A relative path, and the link to it that is to be made.
 fn directory(
     cx: &Context<'_>,
     kind: DirectoryKind,
-    word: &str,
+    path: &str,
+    link: Option<&str>,
 ) -> Result<(String, Option<String>), ValueError> {
     let relative = |text: &str| {
         let path = cx.resolve(text)?;
-        let parts = || {
-            path.split('/')
-                .filter(|part| !part.is_empty() && *part != ".")
-        };
-        let bad = path.starts_with('/')
-            || parts().any(|part| part == "..")
-            || parts().next().is_none()
-            || path.chars().any(char::is_control);
+        let wanted = "relative path free of '..' and private/";
         // Dynamic users have theirs there.
-        if bad || parts().next() == Some("private") {
-            return Err(ValueError::not(
-                &path,
-                "relative path free of '..' and private/",
-            ));
+        match relative_path(&path) {
+            Ok(path) if path != "." && path.split('/').next() != Some("private") => Ok(path),
+            Ok(_) | Err(_) => Err(ValueError::not(&path, wanted)),
         }
-        Ok(crate::value::simplify_path(&path))
     };
-    let fields = words(word, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
-    match fields.as_slice() {
-        [path] => Ok((relative(path)?, None)),
-        [_, _, ..] if kind == DirectoryKind::Configuration => {
-            Err(ValueError::not(word, "path alone: it can't be linked to"))
+    match link {
+        None => Ok((relative(path)?, None)),
+        Some(_) if kind == DirectoryKind::Configuration => {
+            Err(ValueError::not(path, "path alone: it can't be linked to"))
         }
-        [path, link, ..] => Ok((relative(path)?, Some(relative(link)?))),
-        [] => Err(ValueError::not(word, "path")),
+        Some(link) => Ok((relative(path)?, Some(relative(link)?))),
     }
 }
 
@@ -195,7 +206,7 @@ fn mode(service: &ServiceSection, kind: DirectoryKind) -> u32 {
 
 /// Paths, each with its links behind it.
 fn directory_lines(made: &Directories) -> Vec<String> {
-    let field = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
+    let field = spelling::escaped_field;
     let mut words = Vec::new();
     for path in &made.paths {
         let mut links = made.links.iter().filter(|(of, _)| of == path).peekable();
@@ -204,5 +215,5 @@ fn directory_lines(made: &Directories) -> Vec<String> {
         }
         words.extend(links.map(|(path, link)| format!("{}:{}", field(path), field(link))));
     }
-    spelling::joined(words.iter().map(|word| spelling::list_word(word)))
+    spelling::joined(words.into_iter().map(spelling::raw_word_as_is))
 }

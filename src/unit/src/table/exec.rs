@@ -4,20 +4,22 @@ use super::kind::{self, Kind, spell_number};
 use super::row::Write;
 use super::service::{flag, lines, of};
 use super::{Family, Row, Standing};
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::model::{EnvironmentFile, ServiceSection, WorkingDirectory};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
+use crate::text::excerpt;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
     format_capability_set, format_cpu_policy, format_dump_filter, format_io_class,
     format_numa_policy, parse_bool, parse_cpu_policy, parse_cpu_priority, parse_mode, parse_nice,
-    parse_numa_policy, parse_oom_score_adjust, parse_user_name,
+    parse_numa_policy, parse_oom_score_adjust, parse_user_name, user_name_is_valid,
 };
-use crate::words::{Split, words};
+use crate::words::{Split, Words};
 
 fn field(key: &'static str, value: &str, read: super::row::Read, write: Write) -> Row {
     Row::field(Family::Exec, key, value, read, write)
@@ -58,13 +60,14 @@ pub(super) fn rows() -> Vec<Row> {
                 if value.is_empty() {
                     draft.service.supplementary_groups.clear();
                 }
+                let mut wrong = Ok(());
                 for word in value.split_whitespace() {
-                    draft
-                        .service
-                        .supplementary_groups
-                        .extend(account(cx, word)?);
+                    match account(cx, word) {
+                        Ok(group) => draft.service.supplementary_groups.extend(group),
+                        Err(err) => wrong = wrong.and(Err(err)),
+                    }
                 }
-                Ok(())
+                wrong
             },
             lines!(s => {
                 let groups = s.supplementary_groups.iter();
@@ -263,12 +266,22 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// A user or group, by name or number. Whether the host has it shows when the unit starts.
-fn account(cx: &Context<'_>, value: &str) -> Result<Option<String>, ValueError> {
-    let name = cx.resolve(value)?;
-    if name.is_empty() {
+pub(super) fn account(cx: &mut Context<'_>, value: &str) -> Result<Option<String>, ValueError> {
+    if value.is_empty() {
         return Ok(None);
     }
-    parse_user_name(&name, NameRules::DIRECTIVE).map(Some)
+    // What resolves to nothing is no name: it would be root.
+    let name = cx.resolve(value)?;
+    let name = parse_user_name(&name, NameRules::DIRECTIVE)?;
+    let usual = NameRules {
+        relaxed: false,
+        ..NameRules::DIRECTIVE
+    };
+    if !user_name_is_valid(&name, usual) {
+        let message = format!("'{}' is an unusual name of a user or group", excerpt(&name));
+        cx.report(Code::BadValue, Severity::Warning, message, None);
+    }
+    Ok(Some(name))
 }
 
 fn working_directory(
@@ -324,7 +337,11 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
         list.clear();
     }
     let mut wrong = Ok(());
-    for word in words(value, &Split::ARGUMENTS).map_err(|err| ValueError(err.to_string()))? {
+    let mut rest = Words::new(value);
+    while let Some(word) = rest
+        .take(&Split::ARGUMENTS)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
         match assignment(cx, &word) {
             Err(err) => wrong = wrong.and(Err(err)),
             Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
@@ -368,7 +385,7 @@ fn environment_file(
 const VARIABLES: Kind = Kind::By(
     "names of variables",
     |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
+        kind::each_word(value, text, &Split::LIST, |items, word| {
             let name = cx.resolve(word)?;
             if !crate::environment::is_name(&name) {
                 return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
@@ -386,7 +403,7 @@ const VARIABLES: Kind = Kind::By(
 const UNSET: Kind = Kind::By(
     "names of variables, or assignments",
     |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
+        kind::each_word(value, text, &Split::ARGUMENTS, |items, word| {
             let text = cx.resolve(word)?;
             let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
             if !crate::environment::is_name(name) {
@@ -399,7 +416,10 @@ const UNSET: Kind = Kind::By(
             Ok(())
         })
     },
-    kind::SPELL_WORDS,
+    |value| {
+        let words = value.items().iter().map(PropertyValue::text);
+        spelling::joined(words.map(spelling::argument))
+    },
 );
 
 /// Directories between colons.
@@ -408,23 +428,34 @@ const SEARCH_PATH: Kind = Kind::By(
     |value, cx, text| {
         if text.is_empty() {
             *value = PropertyValue::empty();
+            return Ok(());
         }
-        for part in text.split(':').filter(|part| !part.is_empty()) {
-            let path = absolute_path(&cx.resolve(part)?)?;
+        let mut parts = Words::new(text);
+        // The first one that is no path ends the list.
+        while let Some(part) = parts
+            .take(&Split::FIELDS)
+            .map_err(|err| ValueError(err.to_string()))?
+        {
+            let path = absolute_path(&cx.resolve(&part)?)?;
             value.items_mut().push(Text(path));
         }
         Ok(())
     },
     |value| {
-        let paths: Vec<&str> = value.items().iter().map(PropertyValue::text).collect();
-        vec![spelling::text(&paths.join(":"))]
+        let paths = value.items().iter().map(PropertyValue::text);
+        let paths: Vec<String> = paths.map(spelling::field).collect();
+        vec![paths.join(":")]
     },
 );
 
 const TIMER_SLACK: Kind = Kind::By(
     "time span, in ns without a unit",
     |value, _, text| {
-        *value = Unsigned(crate::value::parse_nanoseconds(text)?);
+        *value = Unsigned(match crate::value::parse_nanoseconds(text)? {
+            // It stands for the default.
+            u64::MAX => 50_000,
+            ns => ns,
+        });
         Ok(())
     },
     spell_number!(spelling::nanoseconds),
@@ -451,15 +482,22 @@ const COREDUMP_FILTER: Kind = Kind::By(
 const AFFINITY: Kind = Kind::Typed(
     "CPUs (0-3,8), or numa",
     |value, _, text| {
+        if text == "numa" {
+            *value = Setting::Plain(text.into());
+            return Err(ValueError("numa is not honoured yet".into()));
+        }
+        if let Setting::Plain(_) = value {
+            *value = Setting::Cpus(CpuSet::default());
+        }
         let Setting::Cpus(set) = value else {
             unreachable!("the default of the row is of the same type");
         };
-        match text {
-            "numa" => Err(ValueError("CPUAffinity=numa is not honoured yet".into())),
-            text => apply_cpu_set(set, text),
-        }
+        apply_cpu_set(set, text)
     },
-    kind::spell_typed!(Cpus, |set: &CpuSet| vec![set.to_line()]),
+    |value| match value {
+        Setting::Cpus(set) => vec![set.to_line()],
+        _ => vec!["numa".into()],
+    },
 );
 
 const NUMA_POLICY: Kind = Kind::By(

@@ -8,7 +8,7 @@ use crate::value::{
     ValueError, absolute_path, parse_bool, parse_i32, parse_mode, parse_signal, parse_timespan,
     parse_u32,
 };
-use crate::words::{Split, words};
+use crate::words::{Split, Words};
 
 /// Reads text into the value so far.
 pub(crate) type Keep = fn(&mut PropertyValue, &mut Context<'_>, &str) -> Result<(), ValueError>;
@@ -40,8 +40,24 @@ pub(crate) enum Kind {
 }
 
 /// The kind of value that `$apply` folds line by line into `Setting::$variant`, and that `$spell`
-/// writes as lines.
+/// writes as lines. Specifiers mean nothing in it.
 macro_rules! typed {
+    ($what:literal, $variant:ident, $apply:expr, $spell:expr) => {
+        $crate::table::kind::Kind::Typed(
+            $what,
+            |value, _, text| {
+                let $crate::settings::Setting::$variant(inner) = value else {
+                    unreachable!("the default of the row is of the same type");
+                };
+                $apply(inner, text)
+            },
+            $crate::table::kind::spell_typed!($variant, $spell),
+        )
+    };
+}
+
+/// The same with specifiers resolved.
+macro_rules! resolved {
     ($what:literal, $variant:ident, $apply:expr, $spell:expr) => {
         $crate::table::kind::Kind::Typed(
             $what,
@@ -67,6 +83,7 @@ macro_rules! spell_typed {
         }
     };
 }
+pub(crate) use resolved;
 pub(crate) use spell_typed;
 pub(crate) use typed;
 
@@ -198,7 +215,7 @@ pub(crate) const PATH: Kind = Kind::By(
 pub(crate) const MARKED_PATHS: Kind = Kind::By(
     "paths, - and + before each",
     |value, cx, text| {
-        each_word(value, text, |items, word| {
+        each_word(value, text, &Split::LIST, |items, word| {
             let word = cx.resolve(word)?;
             let path = word.trim_start_matches('-');
             let (optional, path) = match word.len() - path.len() {
@@ -310,24 +327,24 @@ pub(crate) const ACTION: Kind = Kind::Word(&[
 pub(crate) fn each_word(
     value: &mut PropertyValue,
     text: &str,
+    split: &Split<'_>,
     mut add: impl FnMut(&mut Vec<PropertyValue>, &str) -> Result<(), ValueError>,
 ) -> Result<(), ValueError> {
     if text.is_empty() {
         *value = PropertyValue::empty();
         return Ok(());
     }
-    let words = words(text, &Split::LIST).map_err(|err| ValueError(err.to_string()))?;
     let items = value.items_mut();
-    let mut first_error = Ok(());
-    for word in &words {
-        // One bad word does not take the others away.
-        if let Err(err) = add(items, word)
-            && first_error.is_ok()
-        {
-            first_error = Err(err);
-        }
+    let mut wrong = Ok(());
+    let mut rest = Words::new(text);
+    // One bad word does not take the others away.
+    while let Some(word) = rest
+        .take(split)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
+        wrong = wrong.and(add(items, &word));
     }
-    first_error
+    wrong
 }
 
 /// A pair that systemd shows as a struct.

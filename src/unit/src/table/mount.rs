@@ -3,6 +3,7 @@
 use super::kind::{Kind, MODE, PATH, SPAN_OR_FOREVER, TEXT};
 use super::{Family, Row};
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
+use crate::value::parse_signed;
 
 const HOST: &str = "file systems and swap are the host's own";
 /// 90 s in µs.
@@ -23,8 +24,21 @@ pub(super) fn rows() -> Vec<Row> {
         mount("ForceUnmount", Kind::Flag, Bool(false)),
         mount("ReadWriteOnly", Kind::Flag, Bool(false)),
         swap("What", PATH, PropertyValue::blank()),
-        swap("Priority", super::kind::SIGNED, Signed(-1)),
+        swap("Priority", PRIORITY, Signed(-1)),
         swap("Options", TEXT, PropertyValue::blank()),
         swap("TimeoutSec", SPAN_OR_FOREVER, TIMEOUT),
     ]
 }
+
+/// What swapon(2) takes; the kernel itself gives those below.
+const PRIORITY: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = Signed(match text {
+            "" => -1,
+            text => parse_signed(text, -1, 32_767)?,
+        });
+        Ok(())
+    },
+    |value| vec![super::kind::signed(value).to_string()],
+);

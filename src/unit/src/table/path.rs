@@ -1,11 +1,11 @@
 //! [Path] (systemd.path(5)). Paths are read and shown; they are not watched yet.
-use super::kind::{Kind, MODE, SPAN, SPELL_TEXT, UNSIGNED};
+use super::kind::{Kind, MODE, SPELL_TEXT, spell_number};
 use super::row::Write;
 use super::unit::unit_name;
 use super::{Family, Row};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Text, Unsigned};
-use crate::value::{ValueError, absolute_path};
+use crate::value::{ValueError, absolute_path, parse_timespan, parse_u32};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Path, key, kind, default)
@@ -50,8 +50,12 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Unit", TRIGGERED, PropertyValue::blank()),
         kept("MakeDirectory", Kind::Flag, Bool(false)),
         kept("DirectoryMode", MODE, Unsigned(0o755)),
-        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
-        kept("TriggerLimitBurst", UNSIGNED, Unsigned(200)),
+        kept(
+            "TriggerLimitIntervalSec",
+            TRIGGER_LIMIT,
+            Unsigned(TRIGGER_LIMIT_US),
+        ),
+        kept("TriggerLimitBurst", BURST, Unsigned(200)),
     ]
 }
 
@@ -63,6 +67,35 @@ const WATCHED: Write = Write::Shared(|unit| {
     unit.triggers.paths.iter().rev().filter_map(line).collect()
 });
 
+/// The time within which starts are counted; 2 s.
+pub(super) const TRIGGER_LIMIT_US: u64 = 2_000_000;
+
+/// Infinity stands for the default.
+pub(super) const TRIGGER_LIMIT: Kind = Kind::By(
+    "time span",
+    |value, _, text| {
+        *value = Unsigned(match parse_timespan(text)? {
+            u64::MAX => TRIGGER_LIMIT_US,
+            us => us,
+        });
+        Ok(())
+    },
+    spell_number!(spelling::span),
+);
+
+/// The largest number stands for the default.
+const BURST: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = Unsigned(match parse_u32(text)? {
+            u32::MAX => 200,
+            burst => burst.into(),
+        });
+        Ok(())
+    },
+    spell_number!(|number: u64| number.to_string()),
+);
+
 /// The unit that is started; unless set, the service of the same name.
 pub(super) const TRIGGERED: Kind = Kind::By(
     "unit name",
@@ -70,6 +103,9 @@ pub(super) const TRIGGERED: Kind = Kind::By(
         let name = unit_name(cx, text)?;
         if !value.text().is_empty() {
             return Err(ValueError("there is a Unit= already".into()));
+        }
+        if name == *cx.name {
+            return Err(ValueError(format!("{name} can't start itself")));
         }
         *value = Text(name.to_string());
         Ok(())

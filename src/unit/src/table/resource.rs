@@ -1,5 +1,5 @@
 //! Limits and shares of the control group (systemd.resource-control(5)).
-use super::kind::{self, Kind, SPELL_TEXT, SPELL_WORDS, number, spell_number, typed};
+use super::kind::{self, Kind, SPELL_TEXT, number, resolved, spell_number, typed};
 use super::row::Write;
 use super::service::{lines, of};
 use super::{Family, Row};
@@ -11,9 +11,8 @@ use crate::property::texts;
 use crate::settings::Setting;
 use crate::value::{
     AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
-    SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_block_device_weight,
-    apply_controllers, apply_cpu_set, apply_delegate, apply_device_latency, apply_device_limit,
-    apply_device_rule, apply_device_weight, apply_socket_bind, format_permyriad,
+    SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
+    apply_cpu_set, apply_delegate, apply_socket_bind, device, format_permyriad,
     format_pressure_limit, format_size, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares,
     parse_cpu_weight, parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
 };
@@ -97,7 +96,7 @@ fn size(bytes: u64) -> String {
 /// `DEVICE NUMBER` of each, the number as `spell` has it.
 fn rates(rates: &[DeviceNumber], spell: fn(u64) -> String) -> Vec<String> {
     let line =
-        |(path, number): &DeviceNumber| format!("{} {}", spelling::raw_word(path), spell(*number));
+        |(path, number): &DeviceNumber| format!("{} {}", spelling::list_word(path), spell(*number));
     rates.iter().map(line).collect()
 }
 
@@ -109,44 +108,65 @@ const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
 const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
 const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
 const BLOCK_IO_WEIGHT: Kind = weight!("10 to 1000", parse_block_io_weight);
-const CPUS: Kind = typed!(
+const CPUS: Kind = resolved!(
     "CPUs or nodes (0-3,8)",
     Cpus,
     apply_cpu_set,
     |set: &CpuSet| vec![set.to_line()]
 );
-const DEVICE_WEIGHT: Kind = typed!(
+/// A list about devices: `$add` adds what a line says about one.
+macro_rules! device {
+    ($what:literal, $variant:ident, $add:expr, $spell:expr) => {
+        Kind::Typed(
+            $what,
+            |value, cx, text| {
+                let Setting::$variant(list) = value else {
+                    unreachable!("the default of the row is of the same type");
+                };
+                device::apply(list, text, $add, |device| cx.resolve(device))
+            },
+            kind::spell_typed!($variant, $spell),
+        )
+    };
+}
+
+const DEVICE_WEIGHT: Kind = device!(
     "device and weight",
     Rates,
-    apply_device_weight,
+    device::add_weight,
     |list: &Vec<_>| rates(list, plain)
 );
-const BLOCK_DEVICE_WEIGHT: Kind = typed!(
+const BLOCK_DEVICE_WEIGHT: Kind = device!(
     "device and weight",
     Rates,
-    apply_block_device_weight,
+    device::add_block_weight,
     |list: &Vec<_>| rates(list, plain)
 );
-const DEVICE_LIMIT: Kind = typed!(
+const DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_limit, |list: &Vec<
+    _,
+>| rates(
+    list, plain
+));
+const BLOCK_DEVICE_LIMIT: Kind = device!(
     "device and rate",
     Rates,
-    apply_device_limit,
+    device::add_block_limit,
     |list: &Vec<_>| rates(list, plain)
 );
-const DEVICE_LATENCY: Kind = typed!(
+const DEVICE_LATENCY: Kind = device!(
     "device and time span",
     Rates,
-    apply_device_latency,
+    device::add_latency,
     |list: &Vec<_>| rates(list, spelling::span)
 );
-const DEVICE_RULE: Kind = typed!(
+const DEVICE_RULE: Kind = device!(
     "device and access (rwm)",
     Devices,
-    apply_device_rule,
+    device::add_rule,
     |rules: &Vec<DeviceRule>| {
         // The newest comes first.
         let line =
-            |rule: &DeviceRule| format!("{} {}", spelling::raw_word(&rule.device), rule.access);
+            |rule: &DeviceRule| format!("{} {}", spelling::list_word(&rule.device), rule.access);
         rules.iter().rev().map(line).collect()
     }
 );
@@ -280,12 +300,13 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         kept(
             "BlockIOReadBandwidth",
-            DEVICE_LIMIT,
+            BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .twin("BlockIOWriteBandwidth"),
         kept(
             "BlockIOWriteBandwidth",
-            DEVICE_LIMIT,
+            BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
         ),
         kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())).said(said_devices),
@@ -315,7 +336,14 @@ pub(super) fn rows() -> Vec<Row> {
             INTERFACES,
             Setting::Interfaces(Interfaces::default()),
         ),
-        kept("Slice", SLICE, PropertyValue::blank()),
+        // Slices lie where their names say.
+        kept("Slice", SLICE, PropertyValue::blank()).only_in(&[
+            UnitKind::Service,
+            UnitKind::Socket,
+            UnitKind::Mount,
+            UnitKind::Swap,
+            UnitKind::Scope,
+        ]),
         Row::field(
             Family::Resource,
             "Delegate",
@@ -328,6 +356,7 @@ pub(super) fn rows() -> Vec<Row> {
             "DelegateControllers",
             of!(s => texts(s.delegate.controllers.names())),
         )
+        .only_in(&[UnitKind::Service, UnitKind::Scope])
         .not_yet(),
         kept(
             "DisableControllers",
@@ -338,13 +367,15 @@ pub(super) fn rows() -> Vec<Row> {
             "ManagedOOMSwap",
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
-        ),
+        )
+        .only_in(WATCHED),
         kept(
             "ManagedOOMMemoryPressure",
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
-        ),
-        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)),
+        )
+        .only_in(WATCHED),
+        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)).only_in(WATCHED),
         kept(
             "ManagedOOMPreference",
             Kind::Word(&["none", "avoid", "omit"]),
@@ -367,19 +398,20 @@ pub(super) fn rows() -> Vec<Row> {
 const ACCOUNTING: &str =
     "each service has its own cgroup below gitproc's; the kernel counts whatever is asked for";
 
+/// Kinds that systemd-oomd watches.
+const WATCHED: &[UnitKind] = &[UnitKind::Service, UnitKind::Slice, UnitKind::Scope];
+
+/// What a unit lies in; it can't be taken back.
 const SLICE: Kind = Kind::By(
     "name of a slice",
     |value, cx, text| {
-        *value = match text {
-            "" => PropertyValue::blank(),
-            text => {
-                let name = cx.resolve(text)?;
-                match UnitName::parse(&name) {
-                    Ok(slice) if slice.kind() == UnitKind::Slice => name.as_str().into(),
-                    Ok(_) | Err(_) => return Err(ValueError::not(&name, "slice")),
-                }
-            }
-        };
+        let name = cx.resolve_name(text)?;
+        let wanted = || ValueError::not(&name, "slice (such as web.slice)");
+        let slice = UnitName::parse(&name).map_err(|_| wanted())?;
+        if slice.kind() != UnitKind::Slice || slice.is_template() {
+            return Err(wanted());
+        }
+        *value = name.as_str().into();
         Ok(())
     },
     SPELL_TEXT,
@@ -395,18 +427,46 @@ const PRESSURE: Kind = Kind::By(
 );
 
 const BPF_PATHS: Kind = Kind::By(
-    "paths of BPF programs",
+    "path",
     |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
-            let path = PropertyValue::Text(absolute_path(&cx.resolve(word)?)?);
-            if !items.contains(&path) {
-                items.push(path);
-            }
-            Ok(())
-        })
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
+        let items = value.items_mut();
+        if !items.contains(&path) {
+            items.push(path);
+        }
+        Ok(())
     },
-    SPELL_WORDS,
+    |value| {
+        let paths = value.items().iter().map(PropertyValue::text);
+        paths.map(spelling::text).collect()
+    },
 );
+
+/// Where a program can be attached (bpftool-cgroup(8)).
+const ATTACH_TYPES: &[&str] = &[
+    "ingress",
+    "egress",
+    "sock_create",
+    "sock_ops",
+    "device",
+    "bind4",
+    "bind6",
+    "connect4",
+    "connect6",
+    "post_bind4",
+    "post_bind6",
+    "sendmsg4",
+    "sendmsg6",
+    "sysctl",
+    "recvmsg4",
+    "recvmsg6",
+    "getsockopt",
+    "setsockopt",
+];
 
 const BPF_PROGRAM: Kind = Kind::By(
     "type:path",
@@ -418,6 +478,10 @@ const BPF_PROGRAM: Kind = Kind::By(
         let (attach, path) = text
             .split_once(':')
             .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
+        if !ATTACH_TYPES.contains(&attach) {
+            let wanted = "place of a BPF program (such as egress)";
+            return Err(ValueError::not(attach, wanted));
+        }
         let path = absolute_path(&cx.resolve(path)?)?;
         value
             .items_mut()

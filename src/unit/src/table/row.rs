@@ -2,6 +2,7 @@
 //! it is worth here.
 use crate::draft::{Context, Draft};
 use crate::model::Unit;
+use crate::name::UnitKind;
 use crate::print::spelling::joined;
 use crate::property::PropertyValue;
 use crate::settings::Setting;
@@ -161,6 +162,11 @@ pub struct Row {
     pub follows: &'static [&'static str],
     /// Whether processes must be restarted for a change to take effect.
     pub restarts: bool,
+    /// A kept directive of the same family that an empty value of this one resets, too: systemd
+    /// keeps both in one list.
+    pub(crate) twin: Option<&'static str>,
+    /// Kinds of unit that it has an effect in, of those whose sections take it; `None` for all.
+    pub only_in: Option<&'static [UnitKind]>,
     pub(crate) body: Body,
 }
 
@@ -259,6 +265,8 @@ impl Row {
             follows: &[],
             body,
             restarts: !family.is_generic(),
+            twin: None,
+            only_in: None,
         }
     }
 
@@ -315,6 +323,16 @@ impl Row {
 
     pub(crate) fn not_yet(self) -> Row {
         self.standing(Standing::NotYet)
+    }
+
+    pub(crate) fn only_in(mut self, kinds: &'static [UnitKind]) -> Row {
+        self.only_in = Some(kinds);
+        self
+    }
+
+    pub(crate) fn twin(mut self, other: &'static str) -> Row {
+        self.twin = Some(other);
+        self
     }
 
     /// Names the directives on whose values its default depends.

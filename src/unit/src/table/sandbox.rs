@@ -1,4 +1,5 @@
 //! What a process may see and do (systemd.exec(5), SANDBOXING and SYSTEM CALL FILTERING).
+use super::image::{EXTENSION_IMAGES, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS, marked};
 use super::kind::{self, Kind, MARKED_PATHS, PATH, SPELL_TEXT, no_filter, spell_number};
 use super::{Family, Row};
 use crate::diagnostic::Severity;
@@ -73,8 +74,8 @@ pub(super) fn rows() -> Vec<Row> {
         kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
         kept("ExecPaths", MARKED_PATHS, PropertyValue::empty()),
         kept("NoExecPaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("BindPaths", BIND_PATHS, PropertyValue::empty()),
-        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()),
+        kept("BindPaths", BIND_PATHS, PropertyValue::empty()).twin("BindReadOnlyPaths"),
+        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()).twin("BindPaths"),
         kept("TemporaryFileSystem", TEMPORARY, PropertyValue::empty()),
         kept("MountFlags", MOUNT_FLAGS, Unsigned(0)),
         Row::alias(Family::Exec, "ReadWriteDirectories", "ReadWritePaths"),
@@ -123,33 +124,6 @@ pub(super) fn rows() -> Vec<Row> {
 
 const ROOT: &str = "without it the service would run in the host's own root directory";
 
-/// `[(PARTITION:)OPTIONS]`: mount options per partition of the image; alone they are for root.
-const ROOT_IMAGE_OPTIONS: Kind = Kind::By(
-    "partition:options",
-    |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
-            let word = cx.resolve(word)?;
-            let (partition, options) = word.split_once(':').unwrap_or(("root", &word));
-            items.push(kind::pair(partition, options.into()));
-            Ok(())
-        })
-    },
-    |value| {
-        let words = value.items().iter().map(|item| fields(item.items()));
-        spelling::joined(words.map(|word| spelling::list_word(&word)))
-    },
-);
-
-/// Fields between colons, those of nested lists among them.
-fn fields(items: &[PropertyValue]) -> String {
-    let field = |item: &PropertyValue| match item {
-        List(items) => fields(items),
-        Text(text) => text.clone(),
-        Bool(_) | Unsigned(_) | Signed(_) => String::new(),
-    };
-    items.iter().map(field).collect::<Vec<_>>().join(":")
-}
-
 /// MS_BIND without and with MS_REC (mount(2)), as systemd shows them.
 const RECURSIVE: u64 = 1 << 14;
 
@@ -169,9 +143,11 @@ const BIND_PATHS: Kind = Kind::By(
             if source.is_empty() {
                 continue;
             }
-            let outcome = bind(cx, &source, || match text[..rest.offset()].ends_with(':') {
-                true => rest.take(&Split::PATH_FIELDS).map_err(bad),
-                false => Ok(None),
+            let outcome = bind(cx, &source, |split| {
+                match text[..rest.offset()].ends_with(':') {
+                    true => rest.take(split).map_err(bad),
+                    false => Ok(None),
+                }
             });
             match outcome {
                 Ok(mount) => value.items_mut().push(mount),
@@ -210,14 +186,15 @@ fn spelled_bind(mount: &PropertyValue) -> Option<String> {
 fn bind(
     cx: &Context<'_>,
     source: &str,
-    mut next: impl FnMut() -> Result<Option<String>, ValueError>,
+    mut next: impl FnMut(&Split<'_>) -> Result<Option<String>, ValueError>,
 ) -> Result<PropertyValue, ValueError> {
-    let (source, optional) = optional(cx.resolve(source)?)?;
-    let destination = match next()? {
+    let (source, optional) = super::image::optional(cx.resolve(source)?)?;
+    let destination = match next(&Split::PATH_FIELDS)? {
         Some(path) => absolute_path(&cx.resolve(&path)?)?,
         None => source.clone(),
     };
-    let flags = match next()?.as_deref() {
+    // All that is left of the word.
+    let flags = match next(&Split::LIST)?.as_deref() {
         None | Some("" | "rbind") => RECURSIVE,
         Some("norbind") => 0,
         Some(other) => return Err(ValueError::not(other, "bind option (rbind, norbind)")),
@@ -233,7 +210,7 @@ fn bind(
 const TEMPORARY: Kind = Kind::By(
     "path:options",
     |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
+        kind::each_word(value, text, &Split::LIST, |items, word| {
             let (path, options) = word.split_once(':').unwrap_or((word, ""));
             let path = absolute_path(&cx.resolve(path)?)?;
             items.push(kind::pair(path.as_str(), Text(options.to_owned())));
@@ -367,10 +344,25 @@ const ERROR_NUMBER: Kind = Kind::By(
     |value| vec![SyscallAction::of_property(value).to_string()],
 );
 
+/// Groups of file systems, which a kernel that knows them resolves.
+const FILE_SYSTEM_GROUPS: &[&str] = &[
+    "@basic-api",
+    "@anonymous",
+    "@application",
+    "@auxiliary-block",
+    "@common-block",
+    "@historical-block",
+    "@known",
+    "@network",
+    "@privileged-api",
+    "@security",
+    "@temporary",
+];
+
 /// `[allowed, [names]]`
 const FILE_SYSTEMS: Kind = Kind::By(
     "file systems and @groups; ~ inverts",
-    |value, cx, text| {
+    |value, _, text| {
         if text.is_empty() {
             *value = no_filter();
             return Ok(());
@@ -379,30 +371,38 @@ const FILE_SYSTEMS: Kind = Kind::By(
             Some(rest) => (false, rest),
             None => (true, text),
         };
-        let (first, mut known) = match value.items() {
-            [Bool(first), List(known)] => (*first, known.clone()),
-            _ => (allow, Vec::new()),
+        let (first, known) = match std::mem::replace(value, no_filter()) {
+            List(items) => match <[PropertyValue; 2]>::try_from(items) {
+                Ok([Bool(first), List(known)]) => (first, known),
+                Ok(_) | Err(_) => (allow, Vec::new()),
+            },
+            Bool(_) | Unsigned(_) | Signed(_) | Text(_) => (allow, Vec::new()),
         };
         let first = if known.is_empty() { allow } else { first };
-        for name in names.split_whitespace() {
-            let name = Text(cx.resolve(name)?);
-            known.retain(|other| *other != name);
-            if allow == first {
-                known.push(name);
+        let mut known = List(known);
+        let wrong = kind::each_word(&mut known, names, &Split::LIST, |known, name| {
+            if name.starts_with('@') && !FILE_SYSTEM_GROUPS.contains(&name) {
+                return Err(ValueError::not(name, "group of file systems"));
             }
-        }
-        known.sort_by(|a, b| a.text().cmp(b.text()));
-        *value = List(vec![Bool(first), List(known)]);
-        Ok(())
+            let place = known.binary_search_by(|other| other.text().cmp(name));
+            match (place, allow == first) {
+                (Err(at), true) => known.insert(at, name.into()),
+                (Ok(at), false) => {
+                    known.remove(at);
+                }
+                (Ok(_), true) | (Err(_), false) => {}
+            }
+            Ok(())
+        });
+        *value = List(vec![Bool(first), known]);
+        wrong
     },
     |value| {
         let [Bool(allow), List(names)] = value.items() else {
             return Vec::new();
         };
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| spelling::text(name.text()))
-            .collect();
+        let names = names.iter().map(PropertyValue::text);
+        let names: Vec<String> = names.map(spelling::listed_name).collect();
         match (*allow, names.is_empty()) {
             // Only taking names back leaves such a list.
             (true, true) => vec!["tmpfs".into(), "~tmpfs".into()],
@@ -471,98 +471,6 @@ const SIGNATURE: Kind = Kind::By(
         path => vec![path.text().to_owned()],
     },
 );
-
-/// `source:destination:partition:options:…`
-const MOUNT_IMAGES: Kind = Kind::By(
-    "source:destination:partition:options",
-    |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
-            let mut parts = word.split(':').map(|part| cx.resolve(part));
-            let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
-            let destination = parts.next().transpose()?.unwrap_or_default();
-            let destination = absolute_path(&destination)?;
-            let options = options(parts)?;
-            items.push(List(vec![
-                Text(source),
-                Text(destination),
-                Bool(optional),
-                options,
-            ]));
-            Ok(())
-        })
-    },
-    |value| {
-        let word = |item: &PropertyValue| match item.items() {
-            [source, destination, Bool(optional), options] => {
-                let source = marked(*optional, source.text());
-                let (destination, options) = (destination.text(), fields(options.items()));
-                Some(spelling::list_word(&format!(
-                    "{source}:{destination}{}",
-                    after_colon(&options)
-                )))
-            }
-            _ => None,
-        };
-        spelling::joined(value.items().iter().filter_map(word))
-    },
-);
-
-fn after_colon(options: &str) -> String {
-    match options.is_empty() {
-        true => String::new(),
-        false => format!(":{options}"),
-    }
-}
-
-/// `source:partition:options:…`
-const EXTENSION_IMAGES: Kind = Kind::By(
-    "source:partition:options",
-    |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
-            let mut parts = word.split(':').map(|part| cx.resolve(part));
-            let (source, optional) = optional(parts.next().transpose()?.unwrap_or_default())?;
-            let options = options(parts)?;
-            items.push(List(vec![Text(source), Bool(optional), options]));
-            Ok(())
-        })
-    },
-    |value| {
-        let word = |item: &PropertyValue| match item.items() {
-            [source, Bool(optional), options] => {
-                let source = marked(*optional, source.text());
-                let options = after_colon(&fields(options.items()));
-                Some(spelling::list_word(&format!("{source}{options}")))
-            }
-            _ => None,
-        };
-        spelling::joined(value.items().iter().filter_map(word))
-    },
-);
-
-/// A path that `-` marks as one that may be missing.
-fn optional(path: String) -> Result<(String, bool), ValueError> {
-    match path.strip_prefix('-') {
-        Some(rest) => Ok((absolute_path(rest)?, true)),
-        None => Ok((absolute_path(&path)?, false)),
-    }
-}
-
-fn marked(optional: bool, path: &str) -> String {
-    format!("{}{path}", if optional { "-" } else { "" })
-}
-
-/// Pairs of partition and options; options alone are for the root partition.
-fn options(
-    parts: impl Iterator<Item = Result<String, ValueError>>,
-) -> Result<PropertyValue, ValueError> {
-    let parts: Vec<String> = parts.collect::<Result<_, _>>()?;
-    let pair = |pair: &[String]| match pair {
-        [options] => kind::pair("root", Text(options.clone())),
-        [partition, options, ..] => kind::pair(partition.as_str(), Text(options.clone())),
-        [] => PropertyValue::empty(),
-    };
-    Ok(List(parts.chunks(2).map(pair).collect()))
-}
 
 /// An empty value takes the setting back.
 const FLAG_OR_UNSET: Kind = Kind::By(

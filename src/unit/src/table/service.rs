@@ -2,7 +2,7 @@
 use super::kind::{self, Kind, SPAN, UNSIGNED};
 use super::row::Write;
 use super::{Family, Row, Standing, one_of, spelled, word_of};
-use crate::command::parse_commands;
+use crate::command::{has_unknown_escape, parse_commands};
 use crate::draft::{Context, Draft};
 use crate::model::{
     ExecCommand, ExecRole, ExitStatusSet, NotifyAccess, Privileges, Restart, ServiceType, Unit,
@@ -85,6 +85,16 @@ macro_rules! exec {
                 // An empty line starts over.
                 if value.is_empty() {
                     list.clear();
+                }
+                if has_unknown_escape(value) {
+                    let message =
+                        format!("{}=: an unknown escape sequence stands for itself", $key);
+                    cx.report(
+                        crate::Code::BadValue,
+                        crate::Severity::Warning,
+                        message,
+                        None,
+                    );
                 }
                 let (commands, outcome) = match parse_commands(value, |word| cx.resolve(word)) {
                     Ok(commands) => (commands, Ok(())),
@@ -189,7 +199,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
         kept("RuntimeMaxSec", SPAN, PropertyValue::INFINITY).live(),
         kept("RuntimeRandomizedExtraSec", SPAN, Unsigned(0)).live(),
-        kept("WatchdogSec", SPAN, PropertyValue::INFINITY),
+        kept("WatchdogSec", SPAN, Unsigned(0)),
         flag!(Service, "RemainAfterExit", remain_after_exit),
         flag!(Service, "GuessMainPID", guess_main_pid),
         field("PIDFile", "path", pid_file, lines!(s => {
@@ -245,12 +255,15 @@ const BUS_NAME: Kind = Kind::By(
     |value, cx, text| {
         let name = cx.resolve(text)?;
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        // One that the bus itself gives out, such as `:1.7`, is of numbers.
+        let unique = name.starts_with(':');
         let element = |part: &str| {
             !part.is_empty()
-                && !part.starts_with(|c: char| c.is_ascii_digit())
+                && (unique || !part.starts_with(|c: char| c.is_ascii_digit()))
                 && part.chars().all(legal)
         };
-        match name.contains('.') && name.split('.').all(element) && name.len() <= 255 {
+        let elements = name.strip_prefix(':').unwrap_or(&name);
+        match elements.contains('.') && elements.split('.').all(element) && name.len() <= 255 {
             true => *value = Text(name),
             false => {
                 return Err(ValueError::not(
@@ -318,7 +331,8 @@ fn timeout(value: &str) -> Result<Option<u64>, ValueError> {
 fn pid_file(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
     let path = cx.resolve(value)?;
     draft.service.pid_file = match path.as_str() {
-        "" => None,
+        "" if value.is_empty() => None,
+        "" => return Err(ValueError::not(value, "path: it resolves to nothing")),
         path if path.split('/').any(|part| part == "..") => {
             return Err(ValueError::not(path, "path free of '..'"));
         }

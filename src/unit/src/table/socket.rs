@@ -2,19 +2,22 @@
 use super::kind::{
     self, Kind, MODE, SIGNED, SPAN, SPAN_OR_FOREVER, SPELL_TEXT, TEXT, UNSIGNED, spell_number,
 };
+use super::path::{TRIGGER_LIMIT, TRIGGER_LIMIT_US};
 use super::row::Write;
 use super::{Family, Row};
 use crate::c_escape::unescape;
 use crate::command::parse_commands;
 use crate::draft::{Context, Draft};
 use crate::model::ExecCommand;
+use crate::name::UnitName;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::Setting;
 use crate::value::{
-    ValueError, absolute_path, choice, format_size, interface_is_valid, parse_bool, parse_listen,
-    parse_size, word_for,
+    ValueError, absolute_path, choice, format_size, interface_is_valid, is_safe_path, parse_bool,
+    parse_listen, parse_signed, parse_size, word_for,
 };
+use crate::words::{Split, Words};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
     Row::kept(Family::Socket, key, kind, default)
@@ -64,8 +67,8 @@ pub(super) fn rows() -> Vec<Row> {
         commands("ExecStopPre"),
         commands("ExecStopPost"),
         kept("TimeoutSec", SPAN_OR_FOREVER, Unsigned(90_000_000)),
-        kept("SocketUser", TEXT, PropertyValue::blank()),
-        kept("SocketGroup", TEXT, PropertyValue::blank()),
+        kept("SocketUser", ACCOUNT, PropertyValue::blank()),
+        kept("SocketGroup", ACCOUNT, PropertyValue::blank()),
         kept("SocketMode", MODE, Unsigned(0o666)),
         kept("DirectoryMode", MODE, Unsigned(0o755)),
         flag("Accept"),
@@ -95,13 +98,17 @@ pub(super) fn rows() -> Vec<Row> {
         kept("Timestamping", TIMESTAMPING, "off".into()),
         kept("TCPCongestion", PLAIN_TEXT, PropertyValue::blank()),
         flag("ReusePort"),
-        kept("MessageQueueMaxMessages", UNSIGNED, Unsigned(0)),
-        kept("MessageQueueMessageSize", UNSIGNED, Unsigned(0)),
+        kept("MessageQueueMaxMessages", LONG, Signed(0)),
+        kept("MessageQueueMessageSize", LONG, Signed(0)),
         flag("RemoveOnStop"),
         kept("Symlinks", SYMLINKS, PropertyValue::empty()),
-        kept("FileDescriptorName", TEXT, PropertyValue::blank()),
+        kept("FileDescriptorName", DESCRIPTOR, PropertyValue::blank()),
         kept("Service", SERVICE, PropertyValue::blank()).property(""),
-        kept("TriggerLimitIntervalSec", SPAN, Unsigned(2_000_000)),
+        kept(
+            "TriggerLimitIntervalSec",
+            TRIGGER_LIMIT,
+            Unsigned(TRIGGER_LIMIT_US),
+        ),
         kept("TriggerLimitBurst", UNSIGNED, Unsigned(20)).follows(&["Accept"]),
         flag("SELinuxContextFromNet").property(""),
         kept("SmackLabel", TEXT, PropertyValue::blank()),
@@ -122,6 +129,9 @@ fn listens(
         return Ok(());
     }
     let address = parse(key, &cx.resolve(value)?)?;
+    if address.starts_with('/') && !is_safe_path(&address) {
+        return Err(ValueError::not(&address, "path free of '..'"));
+    }
     draft
         .triggers
         .listens
@@ -192,6 +202,40 @@ const COMMANDS: Kind = Kind::Typed(
     kind::spell_typed!(Commands, |commands: &Vec<ExecCommand>| {
         commands.iter().map(spelling::command).collect()
     }),
+);
+
+/// Who a socket in the file system belongs to.
+const ACCOUNT: Kind = Kind::By(
+    "user name or uid",
+    |value, cx, text| {
+        let account = super::exec::account(cx, text)?;
+        *value = Text(account.unwrap_or_default());
+        Ok(())
+    },
+    SPELL_TEXT,
+);
+
+const DESCRIPTOR: Kind = Kind::By(
+    "name",
+    |value, cx, text| {
+        let name = super::stdio::descriptor(cx, text)?;
+        if name.is_empty() && !text.is_empty() {
+            return Err(ValueError::not(text, "name: it resolves to nothing"));
+        }
+        *value = Text(name);
+        Ok(())
+    },
+    SPELL_TEXT,
+);
+
+/// A whole number of 64 bits.
+const LONG: Kind = Kind::By(
+    "number",
+    |value, _, text| {
+        *value = Signed(parse_signed(text, i64::MIN, i64::MAX)?);
+        Ok(())
+    },
+    |value| vec![kind::signed(value).to_string()],
 );
 
 const PLAIN_TEXT: Kind = Kind::By(
@@ -274,6 +318,7 @@ const IP_TOS: Kind = Kind::By(
     "low-delay, throughput, reliability, low-cost, number",
     |value, _, text| {
         *value = Signed(match text.parse() {
+            Err(_) if text.is_empty() => -1,
             Ok(number) if (0..=255).contains(&number) => number,
             Ok(_) | Err(_) => super::one_of(text, TOS)?,
         });
@@ -302,10 +347,20 @@ const TIMESTAMPING: Kind = Kind::By(
 const SYMLINKS: Kind = Kind::By(
     "paths",
     |value, cx, text| {
-        kind::each_word(value, text, |items, word| {
-            items.push(Text(absolute_path(&cx.resolve(word)?)?));
-            Ok(())
-        })
+        if text.is_empty() {
+            *value = PropertyValue::empty();
+            return Ok(());
+        }
+        let mut rest = Words::new(text);
+        // The first one that is no path ends the list.
+        while let Some(word) = rest
+            .take(&Split::LIST)
+            .map_err(|err| ValueError(err.to_string()))?
+        {
+            let path = absolute_path(&cx.resolve(&word)?)?;
+            value.items_mut().push(Text(path));
+        }
+        Ok(())
     },
     kind::SPELL_WORDS,
 );
@@ -313,7 +368,12 @@ const SYMLINKS: Kind = Kind::By(
 const SERVICE: Kind = Kind::By(
     "name of a service",
     |value, cx, text| {
-        let name = super::unit::unit_name(cx, text)?;
+        let name = cx.resolve_name(text)?;
+        let name = UnitName::parse(&name).map_err(|err| ValueError(err.to_string()))?;
+        // No instance is made here: Accept= makes one for each connection.
+        if name.is_template() {
+            return Err(ValueError(format!("{name} lacks an instance")));
+        }
         if name.kind() != crate::UnitKind::Service {
             return Err(ValueError::not(name.as_str(), "service"));
         }

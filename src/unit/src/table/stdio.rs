@@ -6,10 +6,11 @@ use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
+use crate::value::log::add_fields;
 use crate::value::shape::{bytes, log_fields};
 use crate::value::{
-    ValueError, absolute_path, apply_log_fields, format_log_facility, format_log_level,
-    parse_log_facility, parse_log_level,
+    ValueError, absolute_path, format_log_facility, format_log_level, parse_log_facility,
+    parse_log_level, parse_u32,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -61,8 +62,9 @@ const NAMESPACE: Kind = Kind::By(
     "name",
     |value, cx, text| {
         let name = cx.resolve(text)?;
-        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\".contains(c);
-        let dots = matches!(name.as_str(), "." | "..");
+        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.".contains(c);
+        // What resolves to nothing is no name either.
+        let dots = matches!(name.as_str(), "." | "..") || name.is_empty() != text.is_empty();
         if !name.chars().all(legal) || dots || name.len() > 200 {
             return Err(ValueError::not(&name, "name of a log namespace"));
         }
@@ -135,13 +137,18 @@ fn stream(text: &str, words: &[&str]) -> Result<PropertyValue, ValueError> {
 }
 
 /// Name of a descriptor that a socket unit passes.
-fn descriptor(cx: &Context<'_>, name: &str) -> Result<String, ValueError> {
+pub(super) fn descriptor(cx: &Context<'_>, name: &str) -> Result<String, ValueError> {
     let name = cx.resolve(name)?;
-    let legal = |c: char| c.is_ascii() && !c.is_ascii_control() && c != ':';
-    match name.len() <= 255 && name.chars().all(legal) {
+    match is_descriptor(&name) {
         true => Ok(name),
         false => Err(ValueError::not(&name, "name of a descriptor")),
     }
+}
+
+/// Whether a descriptor may be called so.
+pub(super) fn is_descriptor(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii() && !c.is_ascii_control() && c != ':';
+    name.len() <= 255 && name.chars().all(legal)
 }
 
 /// Ends up in StandardInputData=, with a newline behind it.
@@ -187,10 +194,8 @@ const TTY_SIZE: Kind = Kind::By(
     |value, _, text| {
         *value = match text {
             "" => Unsigned(UNSET),
-            text => {
-                let size: u16 = text.parse().map_err(|_| ValueError::not(text, "number"))?;
-                Unsigned(size.into())
-            }
+            // The kernel takes 16 bits of it.
+            text => Unsigned(u64::from(parse_u32(text)?) & 0xffff),
         };
         Ok(())
     },
@@ -231,7 +236,7 @@ const EXTRA_FIELDS: Kind = Kind::By(
             *value = PropertyValue::empty();
         }
         let mut fields = Vec::new();
-        let outcome = apply_log_fields(&mut fields, &cx.resolve(text)?);
+        let outcome = add_fields(&mut fields, text, |word| cx.resolve(word));
         value
             .items_mut()
             .extend_from_slice(log_fields(&fields).items());

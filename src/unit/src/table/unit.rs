@@ -4,15 +4,15 @@ use super::row::{Show, Write};
 use super::{Family, Row, Standing};
 use crate::condition::{ASSERTS, CONDITIONS, Condition, Directive, Outcome, condition_property};
 use crate::draft::{Context, Draft};
-use crate::name::UnitName;
 use crate::name::alias::is_endless;
+use crate::name::{UnitKind, UnitName};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
 use crate::value::{
     ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32,
 };
-use crate::words::{Split, words};
+use crate::words::{Split, Words, words};
 
 const NAMES: &str = "unit names";
 /// `OnFailureJobMode=` and its kin.
@@ -43,6 +43,9 @@ macro_rules! dependency {
             NAMES,
             |draft, cx, value| {
                 let (names, wrong) = unit_names(cx, value)?;
+                for name in &names {
+                    pointless(cx, $key, name);
+                }
                 draft.unit.$field.extend(names);
                 wrong
             },
@@ -274,7 +277,11 @@ fn requires_mounts_for(
     value: &str,
 ) -> Result<(), ValueError> {
     let mut wrong = Ok(());
-    for word in words(value, &Split::LIST).map_err(|err| ValueError(err.to_string()))? {
+    let mut rest = Words::new(value);
+    while let Some(word) = rest
+        .take(&Split::LIST)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
         match cx.resolve(&word).and_then(|path| absolute_path(&path)) {
             Ok(path) => {
                 draft.unit.requires_mounts_for.insert(path);
@@ -289,8 +296,12 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
     if value.is_empty() {
         draft.unit.documentation.clear();
     }
-    for word in words(value, &Split::RAW_LIST).map_err(|err| ValueError(err.to_string()))? {
-        let uri = cx.resolve(&word)?;
+    let text = cx.resolve(value)?;
+    let mut rest = Words::new(&text);
+    while let Some(uri) = rest
+        .take(&Split::RAW_LIST)
+        .map_err(|err| ValueError(err.to_string()))?
+    {
         let schemes = ["http://", "https://", "file:/", "info:", "man:"];
         let meant = schemes
             .iter()
@@ -313,6 +324,24 @@ fn documentation(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result
         }
     }
     Ok(())
+}
+
+/// Says what a dependency means that means nothing.
+fn pointless(cx: &mut Context<'_>, key: &str, name: &UnitName) {
+    let why = if *name == *cx.name {
+        "names the unit itself"
+    } else if key == "Before" && name.kind() == UnitKind::Device {
+        "names a device, which comes when it comes"
+    } else {
+        return;
+    };
+    let message = format!("{key}={name} {why}, ignoring");
+    cx.report(
+        crate::Code::BadValue,
+        crate::Severity::Warning,
+        message,
+        None,
+    );
 }
 
 /// Names of other units, and what is wrong with the ones that are none: the good ones count. A

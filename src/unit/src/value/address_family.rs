@@ -131,7 +131,7 @@ impl AddressFamilies {
         }
         let add = self.allow == allow;
         let families = self.families.get_or_insert_default();
-        each_word(names, Split::Quoted, |name| {
+        each_word(names, Split::Unescaped, |name| {
             let family = parse_address_family(name)?;
             match add {
                 true => families.insert(family),

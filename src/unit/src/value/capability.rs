@@ -106,7 +106,7 @@ pub fn apply_capabilities(set: &mut u64, initial: u64, text: &str) -> Result<(),
         None => (false, text),
     };
     let mut named = 0u64;
-    let outcome = each_word(names, Split::Quoted, |name| {
+    let outcome = each_word(names, Split::Unescaped, |name| {
         named |= 1 << capability_from_name(name)?;
         Ok(())
     });

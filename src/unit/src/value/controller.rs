@@ -83,8 +83,10 @@ pub fn apply_delegate(delegate: &mut Delegate, text: &str) -> Result<(), ValueEr
             controllers: Controllers::DELEGATED,
         },
         (_, Err(_)) => {
+            // What can't be split to its end counts for nothing.
+            each_word(text, Split::Unescaped, |_| Ok(()))?;
             let mut named = delegate.controllers;
-            let outcome = each_word(text, Split::Quoted, |name| join(&mut named, name));
+            let outcome = each_word(text, Split::Unescaped, |name| join(&mut named, name));
             delegate.on = true;
             delegate.controllers = named;
             return outcome;

@@ -90,7 +90,7 @@ impl fmt::Display for CpuSet {
 pub fn apply_cpu_set(set: &mut CpuSet, text: &str) -> Result<(), ValueError> {
     let mut named = CpuSet::default();
     let mut swapped = Ok(());
-    each_word(&text.replace(',', " "), Split::Quoted, |word| {
+    each_word(&text.replace(',', " "), Split::Unescaped, |word| {
         let (low, high) = parse_range(word)?;
         if low > high {
             named.reach(0);

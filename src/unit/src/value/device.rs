@@ -14,25 +14,57 @@ pub struct DeviceRule {
     pub access: String,
 }
 
+/// Adds what is said about a device to a list: which device, and the rest of the line.
+pub(crate) type Add<T> = fn(&mut Vec<T>, &str, &str) -> Result<(), ValueError>;
+
+/// Applies one line about a device, whose name `resolve` finishes; an empty line resets.
+pub(crate) fn apply<T>(
+    list: &mut Vec<T>,
+    text: &str,
+    add: Add<T>,
+    resolve: impl Fn(&str) -> Result<String, ValueError>,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        list.clear();
+        return Ok(());
+    }
+    let (device, rest) = first_word(text)?;
+    add(list, &resolve(&device)?, rest)
+}
+
+fn as_it_is(device: &str) -> Result<String, ValueError> {
+    Ok(device.to_owned())
+}
+
 /// Applies one line of `DeviceAllow=` to the list so far; the newest comes first, an empty line
 /// resets.
 pub fn apply_device_rule(list: &mut Vec<DeviceRule>, text: &str) -> Result<(), ValueError> {
-    match text {
-        "" => list.clear(),
-        text => list.insert(0, parse_device_rule(text)?),
-    }
+    apply(list, text, add_rule, as_it_is)
+}
+
+/// A line of `DeviceAllow=`.
+pub(crate) fn add_rule(
+    list: &mut Vec<DeviceRule>,
+    device: &str,
+    letters: &str,
+) -> Result<(), ValueError> {
+    list.insert(0, rule(device, letters)?);
     Ok(())
 }
 
 /// `/dev/null rw`; without letters, all three.
 pub fn parse_device_rule(text: &str) -> Result<DeviceRule, ValueError> {
     let (device, letters) = first_word(text)?;
+    rule(&device, letters)
+}
+
+fn rule(device: &str, letters: &str) -> Result<DeviceRule, ValueError> {
     let group = ["block-", "char-"]
         .iter()
         .any(|kind| device.starts_with(kind));
     let device = match group {
-        true => device,
-        false => node(&device)?,
+        true => device.to_owned(),
+        false => node(device)?,
     };
     if !letters.chars().all(|c| "rwm".contains(c)) {
         return Err(ValueError::not(letters, "access to a device (of r, w, m)"));
@@ -76,7 +108,7 @@ pub type DeviceNumber = (String, u64);
 
 /// Applies one line of `IODeviceWeight=`; an empty line resets.
 pub fn apply_device_weight(list: &mut Vec<DeviceNumber>, text: &str) -> Result<(), ValueError> {
-    append(list, text, parse_io_weight)
+    apply(list, text, add_weight, as_it_is)
 }
 
 /// Applies one line of `BlockIODeviceWeight=`; an empty line resets.
@@ -84,60 +116,92 @@ pub fn apply_block_device_weight(
     list: &mut Vec<DeviceNumber>,
     text: &str,
 ) -> Result<(), ValueError> {
-    append(list, text, parse_block_io_weight)
+    apply(list, text, add_block_weight, as_it_is)
 }
 
 /// Applies one line of `IODeviceLatencyTargetSec=`, in µs; an empty line resets.
 pub fn apply_device_latency(list: &mut Vec<DeviceNumber>, text: &str) -> Result<(), ValueError> {
-    append(list, text, parse_timespan)
+    apply(list, text, add_latency, as_it_is)
 }
 
 /// Applies one line of `IOReadBandwidthMax=` and its kin, in bytes or operations per second: the
 /// last line about a path counts, and `infinity` is no limit. An empty line resets.
 pub fn apply_device_limit(list: &mut Vec<DeviceNumber>, text: &str) -> Result<(), ValueError> {
-    if text.is_empty() {
-        list.clear();
-        return Ok(());
+    apply(list, text, add_limit, as_it_is)
+}
+
+/// A line of `IODeviceWeight=`.
+pub(crate) fn add_weight(
+    list: &mut Vec<DeviceNumber>,
+    path: &str,
+    weight: &str,
+) -> Result<(), ValueError> {
+    list.push((about(path, weight)?, parse_io_weight(weight)?));
+    Ok(())
+}
+
+/// A line of `BlockIODeviceWeight=`.
+pub(crate) fn add_block_weight(
+    list: &mut Vec<DeviceNumber>,
+    path: &str,
+    weight: &str,
+) -> Result<(), ValueError> {
+    list.push((about(path, weight)?, parse_block_io_weight(weight)?));
+    Ok(())
+}
+
+/// A line of `IODeviceLatencyTargetSec=`.
+pub(crate) fn add_latency(
+    list: &mut Vec<DeviceNumber>,
+    path: &str,
+    span: &str,
+) -> Result<(), ValueError> {
+    list.push((about(path, span)?, parse_timespan(span)?));
+    Ok(())
+}
+
+/// A line of `IOReadBandwidthMax=` or of its kin.
+pub(crate) fn add_limit(
+    list: &mut Vec<DeviceNumber>,
+    path: &str,
+    limit: &str,
+) -> Result<(), ValueError> {
+    match limit {
+        "infinity" => {
+            let path = about(path, limit)?;
+            list.retain(|(known, _)| *known != path);
+            Ok(())
+        }
+        limit => add_block_limit(list, path, limit),
     }
-    let (path, limit) = pair(text)?;
-    let limit = match limit {
-        "infinity" => u64::MAX,
-        limit => match parse_size_si(limit)? {
-            0 => return Err(ValueError::beyond(limit, "IO limit (1 or more)")),
-            limit => limit,
-        },
+}
+
+/// A line of `BlockIOReadBandwidth=` or `BlockIOWriteBandwidth=`, which know no infinity.
+pub(crate) fn add_block_limit(
+    list: &mut Vec<DeviceNumber>,
+    path: &str,
+    limit: &str,
+) -> Result<(), ValueError> {
+    let path = about(path, limit)?;
+    let limit = match parse_size_si(limit)? {
+        0 => return Err(ValueError::beyond(limit, "IO limit (1 or more)")),
+        limit => limit,
     };
     match list.iter_mut().find(|(known, _)| *known == path) {
         Some((_, known)) => *known = limit,
         None => list.push((path, limit)),
     }
-    list.retain(|&(_, limit)| limit != u64::MAX);
     Ok(())
 }
 
-fn append(
-    list: &mut Vec<DeviceNumber>,
-    text: &str,
-    parse: fn(&str) -> Result<u64, ValueError>,
-) -> Result<(), ValueError> {
-    if text.is_empty() {
-        list.clear();
-        return Ok(());
-    }
-    let (path, number) = pair(text)?;
-    list.push((path, parse(number)?));
-    Ok(())
-}
-
-/// A path and what is said about it, which is not empty.
-fn pair(text: &str) -> Result<(String, &str), ValueError> {
-    let (path, rest) = first_word(text)?;
-    match rest {
+/// The path, about which something must be said.
+fn about(path: &str, said: &str) -> Result<String, ValueError> {
+    match said {
         "" => Err(ValueError::not(
-            text,
+            path,
             "path and value (such as /dev/sda 5M)",
         )),
-        rest => Ok((normalized(&path)?, rest)),
+        _ => normalized(path),
     }
 }
 

@@ -2,6 +2,7 @@
 use super::ValueError;
 use super::integer::signed;
 use super::list::{Split, each_word};
+use crate::print::spelling::listed_name;
 use std::collections::BTreeSet;
 
 /// Longest name, in bytes (`IFNAMSIZ` without its NUL).
@@ -44,7 +45,8 @@ pub struct Interfaces {
 impl Interfaces {
     /// The interfaces as lines of the directive.
     pub fn to_lines(&self) -> Vec<String> {
-        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let names = self.names.iter();
+        let names: Vec<String> = names.map(|name| listed_name(name)).collect();
         let names = names.join(" ");
         match (self.allow, names.is_empty()) {
             // Only taking names back leaves such a list.
@@ -69,7 +71,7 @@ impl Interfaces {
         if self.names.is_empty() {
             self.allow = allow;
         }
-        each_word(names, Split::Quoted, |name| {
+        each_word(names, Split::Unescaped, |name| {
             if !interface_is_valid(name) {
                 return Err(ValueError::not(name, "network interface (such as eth0)"));
             }

@@ -127,7 +127,7 @@ pub fn format_mount_propagation(flag: u64) -> &'static str {
 /// the error.
 pub fn apply_secure_bits(bits: &mut i32, text: &str) -> Result<(), ValueError> {
     *bits = 0;
-    each_word(text, Split::Quoted, |name| {
+    each_word(text, Split::Unescaped, |name| {
         let bit = choice(&SECURE_BITS, name);
         *bits |= bit.ok_or_else(|| ValueError::not(name, "secure bit (such as noroot)"))?;
         Ok(())

@@ -2,6 +2,7 @@
 use super::integer::{NumberError, unsigned};
 use super::{ValueError, parse_size, parse_timespan};
 use crate::model::{Resource, Rlimit};
+use crate::words::{Split, Words};
 
 /// Names of the resources, by the number that the kernel gives them.
 const RESOURCES: [(&str, Resource); 16] = [
@@ -46,10 +47,16 @@ pub fn resource_number(resource: Resource) -> u32 {
 
 /// `SOFT:HARD`, or one value for both, in the unit of setrlimit(2).
 pub fn parse_rlimit(resource: Resource, text: &str) -> Result<Rlimit, ValueError> {
-    let (soft, hard) = text.split_once(':').unwrap_or((text, text));
+    let mut fields = Words::new(text);
+    let soft = fields.take(&Split::FIELDS);
+    let soft = soft.map_err(|err| ValueError(err.to_string()))?;
+    let soft = bound(resource, &soft.unwrap_or_default())?;
     let limit = Rlimit {
-        soft: bound(resource, soft)?,
-        hard: bound(resource, hard)?,
+        soft,
+        hard: match fields.rest() {
+            Some(hard) => bound(resource, hard)?,
+            None => soft,
+        },
     };
     if limit.soft > limit.hard {
         return Err(ValueError(format!(

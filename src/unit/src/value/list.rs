@@ -14,6 +14,8 @@ pub(crate) enum Split {
     Plain,
     /// At white space outside quotes; backslashes are characters like others.
     Quoted,
+    /// At white space outside quotes; a backslash protects the next character, and goes.
+    Unescaped,
     /// At white space outside quotes; backslashes begin C escapes.
     Escaped,
 }
@@ -30,6 +32,7 @@ pub(crate) fn each_word(
     let how = match split {
         Split::Plain => words::Split::NAMES,
         Split::Quoted => words::Split::RAW_LIST,
+        Split::Unescaped => words::Split::LIST,
         Split::Escaped => words::Split::ARGUMENTS,
     };
     let mut rest = Words::new(text);
@@ -55,7 +58,7 @@ pub(crate) fn each_word(
 /// The first word, and what follows it and its white space: `/dev/null rw`.
 pub(crate) fn first_word(text: &str) -> Result<(String, &str), ValueError> {
     let mut words = Words::new(text);
-    match words.take(&words::Split::RAW_LIST) {
+    match words.take(&words::Split::LIST) {
         Ok(Some(word)) => {
             let rest = words.rest().unwrap_or("");
             Ok((word, rest.trim_start_matches(is_space)))

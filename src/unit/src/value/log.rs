@@ -78,14 +78,24 @@ fn named(table: &[(&str, u32)], max: u64, text: &str, wanted: &str) -> Result<u3
 /// Applies one line of `LogExtraFields=` to the `NAME=value` so far; an empty line resets. A word
 /// that is no field is left out, and named by the error.
 pub fn apply_log_fields(fields: &mut Vec<String>, text: &str) -> Result<(), ValueError> {
+    add_fields(fields, text, |word| Ok(word.to_owned()))
+}
+
+/// The same with words that `resolve` finishes.
+pub(crate) fn add_fields(
+    fields: &mut Vec<String>,
+    text: &str,
+    resolve: impl Fn(&str) -> Result<String, ValueError>,
+) -> Result<(), ValueError> {
     if text.is_empty() {
         fields.clear();
     }
     each_word(text, Split::Escaped, |word| {
+        let word = resolve(word)?;
         let name = word.split_once('=').map(|(name, _)| name);
         match name.is_some_and(is_field_name) {
-            true => fields.push(word.to_owned()),
-            false => return Err(ValueError::not(word, "log field (such as NAME=value)")),
+            true => fields.push(word),
+            false => return Err(ValueError::not(&word, "log field (such as NAME=value)")),
         }
         Ok(())
     })

@@ -1,0 +1,208 @@
+//! Disk images that a process gets to see (systemd.exec(5)): which, where, and how each of their
+//! partitions is mounted.
+use super::kind::{self, Kind};
+use crate::draft::Context;
+use crate::print::spelling;
+use crate::property::PropertyValue::{self, Bool, List, Text};
+use crate::value::{ValueError, absolute_path};
+use crate::words::{Split, Words};
+
+/// What partitions of an image are for.
+const PARTITIONS: &[&str] = &[
+    "root",
+    "usr",
+    "home",
+    "srv",
+    "esp",
+    "xbootldr",
+    "swap",
+    "root-verity",
+    "usr-verity",
+    "root-verity-sig",
+    "usr-verity-sig",
+    "tmp",
+    "var",
+];
+
+/// `a:b` inside a word: C escapes count, a backslash protects a colon, and several colons are one.
+const FIELDS: Split<'static> = Split {
+    escapes: crate::words::Escapes::CAndSeparators,
+    empty_fields: false,
+    ..Split::FIELDS
+};
+
+/// Takes one field.
+pub(super) fn field(fields: &mut Words<'_>) -> Result<Option<String>, ValueError> {
+    fields
+        .take(&FIELDS)
+        .map_err(|err| ValueError(err.to_string()))
+}
+
+/// The partition of that name.
+fn partition(name: &str) -> Result<&str, ValueError> {
+    match PARTITIONS.contains(&name) {
+        true => Ok(name),
+        false => Err(ValueError::not(name, "partition (such as root)")),
+    }
+}
+
+/// `partition:options`; options alone are for root.
+pub(super) const ROOT_IMAGE_OPTIONS: Kind = Kind::By("partition:options", root_options, |value| {
+    words(value, usize::MAX)
+});
+
+fn root_options(
+    value: &mut PropertyValue,
+    cx: &mut Context<'_>,
+    text: &str,
+) -> Result<(), ValueError> {
+    if text.is_empty() {
+        *value = PropertyValue::empty();
+        return Ok(());
+    }
+    let mut pairs = Vec::new();
+    // One word that can't be taken apart takes the whole line with it, unlike one that names no
+    // partition.
+    for word in
+        crate::words::words(text, &Split::RAW_LIST).map_err(|err| ValueError(err.to_string()))?
+    {
+        let mut fields = Words::new(&word);
+        let Some(first) = field(&mut fields)? else {
+            continue;
+        };
+        let second = field(&mut fields)?.unwrap_or_default();
+        if fields.rest().is_some_and(|rest| !rest.is_empty()) {
+            return Err(ValueError::not(&word, "pair partition:options"));
+        }
+        pairs.push((first, second));
+    }
+    let mut wrong = Ok(());
+    for (first, second) in pairs {
+        let outcome = match second.as_str() {
+            "" => Ok(("root", &first)),
+            _ => partition(&first).map(|partition| (partition, &second)),
+        };
+        match outcome.and_then(|(partition, options)| Ok((partition, resolved(cx, options)?))) {
+            Ok((partition, options)) => {
+                value.items_mut().push(kind::pair(partition, Text(options)));
+            }
+            Err(err) => wrong = wrong.and(Err(err)),
+        }
+    }
+    wrong
+}
+
+/// `source:destination:partition:options:…`
+pub(super) const MOUNT_IMAGES: Kind = Kind::By(
+    "source:destination:partition:options",
+    |value, cx, text| {
+        kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
+            let mut fields = Words::new(word);
+            let Some(source) = field(&mut fields)? else {
+                return Ok(());
+            };
+            let (source, optional) = optional(cx.resolve(&source)?)?;
+            let destination = field(&mut fields)?.unwrap_or_default();
+            let destination = absolute_path(&cx.resolve(&destination)?)?;
+            let (options, wrong) = options(cx, &mut fields);
+            items.push(List(vec![
+                Text(source),
+                Text(destination),
+                Bool(optional),
+                options,
+            ]));
+            wrong
+        })
+    },
+    |value| words(value, 2),
+);
+
+/// `source:partition:options:…`
+pub(super) const EXTENSION_IMAGES: Kind = Kind::By(
+    "source:partition:options",
+    |value, cx, text| {
+        kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
+            let mut fields = Words::new(word);
+            let Some(source) = field(&mut fields)? else {
+                return Ok(());
+            };
+            let (source, optional) = optional(cx.resolve(&source)?)?;
+            let (options, wrong) = options(cx, &mut fields);
+            items.push(List(vec![Text(source), Bool(optional), options]));
+            wrong
+        })
+    },
+    |value| words(value, 1),
+);
+
+/// Options that say something.
+fn resolved(cx: &Context<'_>, options: &str) -> Result<String, ValueError> {
+    let resolved = cx.resolve(options)?;
+    match resolved.is_empty() {
+        true => Err(ValueError::not(options, "option: it resolves to nothing")),
+        false => Ok(resolved),
+    }
+}
+
+/// The path as it is written.
+pub(super) fn marked(optional: bool, path: &str) -> String {
+    format!("{}{path}", if optional { "-" } else { "" })
+}
+
+/// Fields between colons, those of nested lists among them.
+fn spelled(items: &[PropertyValue]) -> Vec<String> {
+    let mut fields = Vec::new();
+    for item in items {
+        match item {
+            List(items) => fields.extend(spelled(items)),
+            Text(text) => fields.push(spelling::escaped_field(text)),
+            Bool(_) | PropertyValue::Unsigned(_) | PropertyValue::Signed(_) => {}
+        }
+    }
+    fields
+}
+
+/// A word of such fields for each item; `optional` is where its mark stands.
+fn words(value: &PropertyValue, optional: usize) -> Vec<String> {
+    let word = |item: &PropertyValue| {
+        let is_marked = item.items().get(optional) == Some(&Bool(true));
+        let fields = spelled(item.items()).join(":");
+        spelling::raw_word_as_is(marked(is_marked, &fields))
+    };
+    spelling::joined(value.items().iter().map(word))
+}
+
+/// A path that `-` marks as one that may be missing.
+pub(super) fn optional(path: String) -> Result<(String, bool), ValueError> {
+    match path.strip_prefix('-') {
+        Some(rest) => Ok((absolute_path(rest)?, true)),
+        None => Ok((absolute_path(&path)?, false)),
+    }
+}
+
+/// Pairs of partition and options; options alone, at the end, are for the root partition. A
+/// partition that is none leaves out its pair.
+fn options(cx: &Context<'_>, fields: &mut Words<'_>) -> (PropertyValue, Result<(), ValueError>) {
+    let mut pairs = Vec::new();
+    let mut wrong = Ok(());
+    loop {
+        let pair = field(fields).and_then(|first| Ok((first, field(fields)?)));
+        let (first, second) = match pair {
+            Ok((Some(first), second)) => (first, second),
+            Ok((None, _)) => break,
+            Err(err) => {
+                wrong = wrong.and(Err(err));
+                break;
+            }
+        };
+        let outcome = match &second {
+            None => Ok(("root", &first)),
+            Some(options) => partition(&first).map(|partition| (partition, options)),
+        };
+        match outcome.and_then(|(partition, options)| Ok((partition, resolved(cx, options)?))) {
+            Ok((partition, options)) => pairs.push(kind::pair(partition, Text(options))),
+            Err(err) => wrong = wrong.and(Err(err)),
+        }
+    }
+    (List(pairs), wrong)
+}
