@@ -9,7 +9,7 @@ use crate::specifier;
 use crate::table::RowId;
 use crate::tree::HostFacts;
 use crate::value::ValueError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SECOND: u64 = 1_000_000;
 
@@ -100,6 +100,8 @@ pub(crate) struct Draft {
     /// Which directives were given a value, and where the last time. One whose value was refused
     /// or taken back counts as not given.
     pub said: BTreeMap<RowId, Place>,
+    /// Which directives stand in the files at all: only these can differ from a silent unit's.
+    pub given: BTreeSet<RowId>,
     /// These have defaults that depend on other directives.
     pub service_type: Option<ServiceType>,
     pub timeout_start: Option<Option<u64>>,
@@ -124,6 +126,7 @@ impl Draft {
             triggers: Triggers::default(),
             asked: Asked::default(),
             said: BTreeMap::new(),
+            given: BTreeSet::new(),
             service_type: None,
             timeout_start: None,
             notify_access: None,

@@ -52,14 +52,14 @@ pub fn properties_by_interface(
     [generic, specific]
 }
 
-/// Hash of what needs a restart of the unit's processes when it changes. `said` tells which
-/// directives were given: only these, and those that follow others, can differ from a silent unit's.
-pub(crate) fn meaning(unit: &Unit, said: impl Fn(RowId) -> bool) -> MeaningHash {
+/// Hash of what needs a restart of the unit's processes when it changes. `given` tells which
+/// directives its files have: only these, and those that follow others, can differ from a silent unit's.
+pub(crate) fn meaning(unit: &Unit, given: impl Fn(RowId) -> bool) -> MeaningHash {
     let mut hash = Fnv(FNV_BASIS);
     let kind = unit.name.kind();
     hash.text(kind.suffix());
     for Restarting { id, follows, shown } in restarting(kind) {
-        if !follows && !said(*id) {
+        if !follows && !given(*id) {
             continue;
         }
         let value = (shown.show)(unit);

@@ -108,6 +108,7 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
         return unknown(cx, &section.name, key);
     };
     let place = cx.place();
+    draft.given.insert(id);
     (cx.line, cx.column) = (entry.value_line, entry.value_column);
     let kind = cx.name.kind();
     let has_place = row.only_in.is_none_or(|kinds| kinds.contains(&kind));

@@ -312,3 +312,18 @@ fn links_in_a_circle_are_refused() {
     let own = said(&[("loop.service", "-> loop.service")]).join("; ");
     assert!(own.contains("loop.service: links in a circle"), "{own}");
 }
+
+#[test]
+fn an_empty_value_that_means_something_counts() {
+    let of = |lines: &str| {
+        let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
+        let all = loaded(&[("a.service", &text)]);
+        unit(&all, "a.service").clone()
+    };
+    let (silent, delegates) = (of(""), of("Delegate="));
+    assert!(needs_restart(&silent, &delegates), "Delegate= is yes");
+    assert!(!needs_restart(
+        &silent,
+        &of("Environment=A=1\nEnvironment=")
+    ));
+}

@@ -177,8 +177,9 @@ impl<'a> Reader<'a> {
                 .collect(),
         };
         let said = std::mem::take(&mut draft.said);
+        let given = std::mem::take(&mut draft.given);
         let mut unit = compose(name, origin, draft, install);
-        unit.meaning = meaning(&unit, |id| said.contains_key(&id));
+        unit.meaning = meaning(&unit, |id| given.contains(&id));
         if is_run(name.kind()) {
             standings(&said, &unit, silent(name.kind()), &mut found);
         }
