@@ -26,7 +26,7 @@ fn flag(key: &'static str) -> Row {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    let mut rows = vec![
+    vec![
         // File systems.
         kept("RootDirectory", PATH, PropertyValue::blank()).needed(ROOT),
         kept("RootImage", PATH, PropertyValue::blank()).needed(ROOT),
@@ -117,9 +117,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("SELinuxContext", LABEL, no_label()),
         kept("AppArmorProfile", LABEL, no_label()),
         kept("SmackProcessLabel", LABEL, no_label()),
-    ];
-    rows.shrink_to_fit();
-    rows
+    ]
 }
 
 const ROOT: &str = "without it the service would run in the host's own root directory";
