@@ -7,6 +7,7 @@ mod credentials;
 pub(crate) mod derived;
 mod directories;
 mod exec;
+mod filter;
 mod image;
 mod install;
 mod kill;

@@ -4,8 +4,11 @@ use super::kind::{self, Kind};
 use crate::draft::Context;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Text};
+use crate::value::shape::bytes;
 use crate::value::{ValueError, absolute_path};
 use crate::words::{Split, Words};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 /// What partitions of an image are for.
 const PARTITIONS: &[&str] = &[
@@ -206,3 +209,62 @@ fn options(cx: &Context<'_>, fields: &mut Words<'_>) -> (PropertyValue, Result<(
     }
     (List(pairs), wrong)
 }
+
+fn path_or_none(path: &str) -> PropertyValue {
+    match path.is_empty() {
+        true => PropertyValue::empty(),
+        false => path.into(),
+    }
+}
+
+/// Hexadecimal digits; a path goes to RootHashPath instead.
+pub(super) const HEX: Kind = Kind::By(
+    "hexadecimal digits, or path",
+    |value, _, text| {
+        if text.is_empty() || text.starts_with('/') {
+            *value = path_or_none(text);
+            return Ok(());
+        }
+        let digits = text.as_bytes().chunks(2);
+        let byte = |pair: &[u8]| {
+            let pair = std::str::from_utf8(pair)
+                .ok()
+                .filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok()
+        };
+        let decoded: Option<Vec<u8>> = digits.map(byte).collect();
+        let decoded = decoded.filter(|bytes| bytes.len() >= 16);
+        let decoded = decoded.ok_or_else(|| ValueError::not(text, "hash of 16 bytes or more"))?;
+        *value = bytes(&decoded);
+        Ok(())
+    },
+    |value| match value {
+        List(_) => {
+            let digits = kind::bytes(value)
+                .into_iter()
+                .map(|byte| format!("{byte:02x}"));
+            vec![digits.collect()]
+        }
+        path => vec![path.text().to_owned()],
+    },
+);
+
+pub(super) const SIGNATURE: Kind = Kind::By(
+    "base64:DATA, or path",
+    |value, _, text| {
+        *value = match text.strip_prefix("base64:") {
+            None if text.is_empty() || text.starts_with('/') => path_or_none(text),
+            None => return Err(ValueError::not(text, "signature (base64:…, or a path)")),
+            Some(data) => {
+                let decoded = BASE64.decode(data);
+                let decoded = decoded.map_err(|_| ValueError::not(data, "base64"))?;
+                bytes(&decoded)
+            }
+        };
+        Ok(())
+    },
+    |value| match value {
+        List(_) => vec![format!("base64:{}", BASE64.encode(kind::bytes(value)))],
+        path => vec![path.text().to_owned()],
+    },
+);

@@ -1,21 +1,20 @@
 //! What a process may see and do (systemd.exec(5), SANDBOXING and SYSTEM CALL FILTERING).
-use super::image::{EXTENSION_IMAGES, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS, marked};
+use super::filter::{
+    ARCHITECTURES, CALLS, ERROR_NUMBER, FAMILIES, FILE_SYSTEMS, LOGGED_CALLS, NAMESPACES, no_calls,
+};
+use super::image::{EXTENSION_IMAGES, HEX, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS, SIGNATURE, marked};
 use super::kind::{self, Kind, MARKED_PATHS, PATH, SPELL_TEXT, no_filter, spell_number};
 use super::{Family, Row};
-use crate::diagnostic::Severity;
 use crate::draft::Context;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::Setting;
-use crate::value::shape::bytes;
 use crate::value::{
-    AddressFamilies, SyscallAction, SyscallArchitectures, SyscallFilter, ValueError, absolute_path,
-    apply_namespaces, apply_secure_bits, format_mount_propagation, format_namespaces,
-    format_secure_bits, parse_bool, parse_mount_propagation, parse_personality,
+    AddressFamilies, SyscallAction, SyscallArchitectures, ValueError, absolute_path,
+    apply_secure_bits, format_mount_propagation, format_secure_bits, parse_bool,
+    parse_mount_propagation, parse_personality,
 };
 use crate::words::{Split, WordError, Words};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
 fn kept(key: &'static str, kind: Kind, default: impl Into<Setting>) -> Row {
     Row::kept(Family::Exec, key, kind, default)
@@ -260,214 +259,6 @@ const SECURE_BITS: Kind = Kind::By(
         wrong
     },
     |value| vec![format_secure_bits(kind::signed(value))],
-);
-
-const NAMESPACES: Kind = Kind::By(
-    "yes, no, or kinds of namespace; ~ inverts",
-    |value, _, text| {
-        let mut allowed = match value {
-            Unsigned(allowed) => *allowed,
-            Bool(_) | Signed(_) | Text(_) | List(_) => u64::MAX,
-        };
-        apply_namespaces(&mut allowed, text)?;
-        *value = Unsigned(allowed);
-        Ok(())
-    },
-    spell_number!(format_namespaces),
-);
-
-const FAMILIES: Kind = kind::typed!(
-    "address families, none; ~ inverts",
-    Families,
-    AddressFamilies::apply,
-    |families: &AddressFamilies| vec![families.to_line()]
-);
-
-fn no_calls() -> Setting {
-    Setting::Calls(Box::default())
-}
-
-const CALLS: Kind = Kind::Typed(
-    "system calls and @groups, with :errno; ~ inverts",
-    |value, cx, text| {
-        let Setting::Calls(filter) = value else {
-            unreachable!("the default of the row is of the same type");
-        };
-        skipped(cx, "SystemCallFilter", filter.apply(text));
-        Ok(())
-    },
-    kind::spell_typed!(Calls, |filter: &SyscallFilter| filter.to_lines()),
-);
-
-const LOGGED_CALLS: Kind = Kind::Typed(
-    "system calls and @groups; ~ inverts",
-    |value, cx, text| {
-        let Setting::Calls(filter) = value else {
-            unreachable!("the default of the row is of the same type");
-        };
-        skipped(cx, "SystemCallLog", filter.apply_log(text));
-        Ok(())
-    },
-    kind::spell_typed!(Calls, |filter: &SyscallFilter| filter.to_log_lines()),
-);
-
-const ARCHITECTURES: Kind = Kind::Typed(
-    "architectures, or native",
-    |value, cx, text| {
-        let Setting::Architectures(set) = value else {
-            unreachable!("the default of the row is of the same type");
-        };
-        skipped(cx, "SystemCallArchitectures", set.apply(text));
-        Ok(())
-    },
-    kind::spell_typed!(Architectures, |set: &SyscallArchitectures| {
-        spelling::joined(set.names())
-    }),
-);
-
-/// Names come and go with kernels: a unit may name more than this version knows.
-fn skipped(cx: &mut Context<'_>, key: &str, complaints: Vec<ValueError>) {
-    for complaint in complaints {
-        let message = format!("{key}=: {complaint}, ignoring");
-        cx.report(crate::Code::BadValue, Severity::Warning, message, None);
-    }
-}
-
-const ERROR_NUMBER: Kind = Kind::By(
-    "errno, or kill",
-    |value, _, text| {
-        *value = SyscallAction::parse(text)?.property();
-        Ok(())
-    },
-    |value| vec![SyscallAction::of_property(value).to_string()],
-);
-
-/// Groups of file systems, which a kernel that knows them resolves.
-const FILE_SYSTEM_GROUPS: &[&str] = &[
-    "@basic-api",
-    "@anonymous",
-    "@application",
-    "@auxiliary-block",
-    "@common-block",
-    "@historical-block",
-    "@known",
-    "@network",
-    "@privileged-api",
-    "@security",
-    "@temporary",
-];
-
-/// `[allowed, [names]]`
-const FILE_SYSTEMS: Kind = Kind::By(
-    "file systems and @groups; ~ inverts",
-    |value, _, text| {
-        if text.is_empty() {
-            *value = no_filter();
-            return Ok(());
-        }
-        let (allow, names) = match text.strip_prefix('~') {
-            Some(rest) => (false, rest),
-            None => (true, text),
-        };
-        let (first, known) = match std::mem::replace(value, no_filter()) {
-            List(items) => match <[PropertyValue; 2]>::try_from(items) {
-                Ok([Bool(first), List(known)]) => (first, known),
-                Ok(_) | Err(_) => (allow, Vec::new()),
-            },
-            Bool(_) | Unsigned(_) | Signed(_) | Text(_) => (allow, Vec::new()),
-        };
-        let first = if known.is_empty() { allow } else { first };
-        let mut known = List(known);
-        let wrong = kind::each_word(&mut known, names, &Split::LIST, |known, name| {
-            if name.starts_with('@') && !FILE_SYSTEM_GROUPS.contains(&name) {
-                return Err(ValueError::not(name, "group of file systems"));
-            }
-            let place = known.binary_search_by(|other| other.text().cmp(name));
-            match (place, allow == first) {
-                (Err(at), true) => known.insert(at, name.into()),
-                (Ok(at), false) => {
-                    known.remove(at);
-                }
-                (Ok(_), true) | (Err(_), false) => {}
-            }
-            Ok(())
-        });
-        *value = List(vec![Bool(first), known]);
-        wrong
-    },
-    |value| {
-        let [Bool(allow), List(names)] = value.items() else {
-            return Vec::new();
-        };
-        let names = names.iter().map(PropertyValue::text);
-        let names: Vec<String> = names.map(spelling::listed_name).collect();
-        match (*allow, names.is_empty()) {
-            // Only taking names back leaves such a list.
-            (true, true) => vec!["tmpfs".into(), "~tmpfs".into()],
-            (false, true) => Vec::new(),
-            (true, false) => vec![names.join(" ")],
-            (false, false) => vec![format!("~{}", names.join(" "))],
-        }
-    },
-);
-
-fn path_or_none(path: &str) -> PropertyValue {
-    match path.is_empty() {
-        true => PropertyValue::empty(),
-        false => path.into(),
-    }
-}
-
-/// Hexadecimal digits; a path goes to RootHashPath instead.
-const HEX: Kind = Kind::By(
-    "hexadecimal digits, or path",
-    |value, _, text| {
-        if text.is_empty() || text.starts_with('/') {
-            *value = path_or_none(text);
-            return Ok(());
-        }
-        let digits = text.as_bytes().chunks(2);
-        let byte = |pair: &[u8]| {
-            let pair = std::str::from_utf8(pair)
-                .ok()
-                .filter(|pair| pair.len() == 2)?;
-            u8::from_str_radix(pair, 16).ok()
-        };
-        let decoded: Option<Vec<u8>> = digits.map(byte).collect();
-        let decoded = decoded.filter(|bytes| bytes.len() >= 16);
-        let decoded = decoded.ok_or_else(|| ValueError::not(text, "hash of 16 bytes or more"))?;
-        *value = bytes(&decoded);
-        Ok(())
-    },
-    |value| match value {
-        List(_) => {
-            let digits = kind::bytes(value)
-                .into_iter()
-                .map(|byte| format!("{byte:02x}"));
-            vec![digits.collect()]
-        }
-        path => vec![path.text().to_owned()],
-    },
-);
-
-const SIGNATURE: Kind = Kind::By(
-    "base64:DATA, or path",
-    |value, _, text| {
-        *value = match text.strip_prefix("base64:") {
-            None if text.is_empty() || text.starts_with('/') => path_or_none(text),
-            None => return Err(ValueError::not(text, "signature (base64:…, or a path)")),
-            Some(data) => {
-                let decoded = BASE64.decode(data);
-                let decoded = decoded.map_err(|_| ValueError::not(data, "base64"))?;
-                bytes(&decoded)
-            }
-        };
-        Ok(())
-    },
-    |value| match value {
-        List(_) => vec![format!("base64:{}", BASE64.encode(kind::bytes(value)))],
-        path => vec![path.text().to_owned()],
-    },
 );
 
 /// An empty value takes the setting back.
