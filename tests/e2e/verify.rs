@@ -313,3 +313,17 @@ fn show_file_prints_systemds_shape_for_every_kind() {
     assert_eq!(socket["Socket"]["Listen"][0][1], "[::]:80");
     assert_eq!(odd["Service"]["Nice"], 7);
 }
+
+/// What is cut of a neighbour's many warnings can have been of the file in question.
+#[test]
+fn warnings_that_are_cut_are_counted() {
+    let words: Vec<String> = (0..6_000).map(|n| format!("u{n}.target")).collect();
+    let service = "[Service]\nExecStart=/bin/true\nUser=nobody\n";
+    let install = format!("{service}[Install]\nWantedBy={}\n", words.join(" "));
+    let place = Place::new(&[("a.service", &install), ("b.service", service)]);
+    let said = place.run(&["verify", "b.service"]).stdout;
+    assert!(
+        said.contains("more warnings, of the files read together"),
+        "{said}"
+    );
+}

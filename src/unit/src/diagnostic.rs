@@ -47,6 +47,8 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, self.column) {
+            // Of all files together.
+            (0, _) if self.file.is_empty() => {}
             (0, _) => write!(f, "{}: ", self.file)?,
             (line, 0) => write!(f, "{}:{line}: ", self.file)?,
             (line, column) => write!(f, "{}:{line}:{column}: ", self.file)?,
@@ -83,5 +85,7 @@ mod tests {
         assert_eq!(finding.to_string(), "web.service:4: Restart=: no");
         finding.line = 0;
         assert_eq!(finding.to_string(), "web.service: Restart=: no");
+        finding.file.clear();
+        assert_eq!(finding.to_string(), "Restart=: no");
     }
 }

@@ -35,6 +35,17 @@ fn owners_of_all_kinds_pull_units_in() {
     unit(&all, "t@z.service");
 }
 
+/// The work for a word is to be the same however many there are: this took minutes once.
+#[test]
+fn long_lists_are_read() {
+    let words: Vec<String> = (0..20_000).map(|n| format!("u{n}.target")).collect();
+    let all = loaded(&[(
+        "a.service",
+        &installing(&format!("WantedBy={}", words.join(" "))),
+    )]);
+    assert_eq!(unit(&all, "a.service").install.wanted_by.len(), words.len());
+}
+
 #[test]
 fn lists_are_reset_and_also_is_not() {
     let all = fine(&[

@@ -184,7 +184,7 @@ impl<'a> Case<'a> {
             shown += usize::from(one.severity == Severity::Warning);
             one.severity == Severity::Error || shown <= WARNINGS_MAX
         });
-        let message = format!("{more} more warnings");
+        let message = format!("{more} more warnings, of the files read together");
         found.push(warning(Place::default(), Code::TooMany, message, ""));
         found
     }

@@ -4,11 +4,12 @@
 use super::UNITS_MAX;
 use super::compose::Reader;
 use super::directories::{Member, Pull};
-use super::install::{Asked, InstallLinks, Key, install_links, named};
+use super::install::{InstallLinks, Key, install_links, named};
 use super::names::{Entry, Leads};
 use super::report;
 use super::survey::Survey;
 use crate::diagnostic::{Code, Severity};
+use crate::draft::Place;
 use crate::model::InstallSection;
 use crate::name::UnitName;
 use crate::tree::HostFacts;
@@ -44,11 +45,10 @@ pub(super) fn enable<'a>(
         }
         let asked = reader.asked(&unit, &file, &survey.names, &survey.directories);
         let install = asked.resolve(&unit, facts, &mut survey.diagnostics);
+        let named = named(&unit, install.default_instance.as_deref());
         let mut enabled = Enabled {
             survey,
-            facts,
-            unit: &unit,
-            asked: &asked,
+            places: asked.places(&named, facts),
             install: &install,
         };
         enabled.link(install_links(&unit, &file, &install));
@@ -62,19 +62,20 @@ pub(super) fn enable<'a>(
 /// One unit, and where its links go.
 struct Enabled<'e, 'a> {
     survey: &'e mut Survey<'a>,
-    facts: &'e HostFacts,
-    unit: &'e UnitName,
-    asked: &'e Asked,
+    /// Where each word is asked for.
+    places: BTreeMap<(Key, String), &'e Place>,
     install: &'e InstallSection,
 }
 
 impl Enabled<'_, '_> {
     fn say(&mut self, key: Key, word: &str, severity: Severity, code: Code, message: String) {
-        let named = named(self.unit, self.install.default_instance.as_deref());
-        let place = self.asked.place_of(key, word, &named, self.facts);
-        self.survey
-            .diagnostics
-            .push(place.finding(code, severity, message));
+        let finding = self.place(key, word).finding(code, severity, message);
+        self.survey.diagnostics.push(finding);
+    }
+
+    fn place(&self, key: Key, word: &str) -> Place {
+        let place = self.places.get(&(key, word.to_owned()));
+        place.copied().cloned().unwrap_or_default()
     }
 
     fn link(&mut self, links: InstallLinks) {
@@ -117,8 +118,7 @@ impl Enabled<'_, '_> {
             Pull::Wants => Key::WantedBy,
             Pull::Requires => Key::RequiredBy,
         };
-        let named = named(self.unit, self.install.default_instance.as_deref());
-        let place = self.asked.place_of(key, owner, &named, self.facts);
+        let place = self.place(key, owner);
         let found = Member::Unit {
             unit,
             place,

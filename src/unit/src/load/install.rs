@@ -11,7 +11,7 @@ use crate::value::ValueError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The lists of [Install].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     WantedBy,
     RequiredBy,
@@ -56,14 +56,15 @@ impl Asked {
         words.chain(instance).next()
     }
 
-    /// Where `word` is asked for; `named` resolves specifiers.
-    pub fn place_of(&self, key: Key, word: &str, named: &UnitName, facts: &HostFacts) -> Place {
-        let mut words = self.words.iter().filter(|asked| asked.key == key);
-        let found = words.find(|asked| {
-            let text = specifier::resolve_name(&asked.text, named, facts);
-            text.is_ok_and(|text| text == word)
-        });
-        found.map_or_else(Place::default, |asked| asked.place.clone())
+    /// Where each word is asked for first; `named` resolves specifiers.
+    pub fn places(&self, named: &UnitName, facts: &HostFacts) -> BTreeMap<(Key, String), &Place> {
+        let mut places = BTreeMap::new();
+        for AskedWord { key, text, place } in &self.words {
+            if let Ok(text) = specifier::resolve_name(text, named, facts) {
+                places.entry((*key, text)).or_insert(place);
+            }
+        }
+        places
     }
 
     /// What it means for the unit `name`. What is wrong in it is left out, and said.

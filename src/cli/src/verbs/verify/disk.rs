@@ -73,6 +73,8 @@ pub(super) fn verify_files(judge: &Judge, paths: &[&Path]) -> Result<Vec<Diagnos
                 .any(|name| finding.message.contains(name.as_str()))
         }
         Code::MissingRequirement | Code::MissingWanted | Code::NeverStarted if alone => false,
+        // Some of what was left out can be of the files given.
+        Code::TooMany => true,
         _ => given.contains_key(&finding.file),
     });
     for finding in &mut found {
