@@ -125,8 +125,7 @@ impl<'a> Reader<'a> {
                     cx.name
                 ),
             };
-            cx.diagnostics
-                .push(place.finding(Code::NotHonoured, Severity::Warning, message));
+            cx.add(place.finding(Code::NotHonoured, Severity::Warning, message));
         }
     }
 

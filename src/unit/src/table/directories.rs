@@ -175,19 +175,25 @@ fn directory(
 ) -> Result<(String, Option<String>), ValueError> {
     let relative = |text: &str| {
         let path = cx.resolve(text)?;
-        let wanted = "relative path free of '..' and private/";
-        // Dynamic users have theirs there.
         match relative_path(&path) {
-            Ok(path) if path != "." && path.split('/').next() != Some("private") => Ok(path),
-            Ok(_) | Err(_) => Err(ValueError::not(&path, wanted)),
+            Ok(path) if path != "." => Ok(path),
+            Ok(_) | Err(_) => Err(ValueError::not(&path, "relative path free of '..'")),
         }
     };
+    let path = relative(path)?;
+    // Dynamic users have theirs there.
+    if path.split('/').next() == Some("private") {
+        return Err(ValueError::not(&path, "relative path outside of private/"));
+    }
     match link {
-        None => Ok((relative(path)?, None)),
+        None => Ok((path, None)),
         Some(_) if kind == DirectoryKind::Configuration => {
-            Err(ValueError::not(path, "path alone: it can't be linked to"))
+            Err(ValueError::not(&path, "path alone: it can't be linked to"))
         }
-        Some(link) => Ok((relative(path)?, Some(relative(link)?))),
+        Some(link) => {
+            let link = relative(link)?;
+            Ok((path, Some(link)))
+        }
     }
 }
 

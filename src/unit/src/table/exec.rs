@@ -61,8 +61,12 @@ pub(super) fn rows() -> Vec<Row> {
                     draft.service.supplementary_groups.clear();
                 }
                 let mut wrong = Ok(());
-                for word in value.split_whitespace() {
-                    match account(cx, word) {
+                let mut rest = Words::new(value);
+                while let Some(word) = rest
+                    .take(&Split::UNQUOTED_LIST)
+                    .map_err(|err| ValueError(err.to_string()))?
+                {
+                    match account(cx, &word) {
                         Ok(group) => draft.service.supplementary_groups.extend(group),
                         Err(err) => wrong = wrong.and(Err(err)),
                     }
@@ -71,7 +75,7 @@ pub(super) fn rows() -> Vec<Row> {
             },
             lines!(s => {
                 let groups = s.supplementary_groups.iter();
-                spelling::joined(groups.map(|name| spelling::text(name)))
+                spelling::joined(groups.map(|name| spelling::unquoted_word(name)))
             }),
         )
         .shows(

@@ -9,6 +9,7 @@ use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
+use crate::settle::{DEFAULT_TASKS, runs_processes};
 use crate::value::{
     AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
     SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
@@ -240,6 +241,8 @@ pub(super) fn rows() -> Vec<Row> {
             "number, percentage, infinity",
             |draft, cx, value| {
                 let amount = parse_tasks_max(value)?;
+                // Kinds that have no limit of their own get one by asking for the default.
+                let amount = amount.or((!runs_processes(cx.name.kind())).then_some(DEFAULT_TASKS));
                 draft.tasks_max = amount.map(|amount| amount.of(cx.facts.tasks_max, 1));
                 Ok(())
             },
