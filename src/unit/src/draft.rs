@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000;
 
+/// Most findings about the files of one unit. What follows is not looked at by people either, and
+/// a file can hold half a million lines that are wrong.
+pub(crate) const FINDINGS_MAX: usize = 1_000;
+
 /// What an assignment is read for, and where its warnings go.
 pub(crate) struct Context<'a> {
     pub name: &'a UnitName,
@@ -54,7 +58,7 @@ impl Context<'_> {
         message: String,
         hint: Option<String>,
     ) {
-        self.diagnostics.push(Diagnostic {
+        self.add(Diagnostic {
             file: self.file.to_owned(),
             line: self.line,
             column: self.column,
@@ -63,6 +67,21 @@ impl Context<'_> {
             message,
             hint,
         });
+    }
+
+    /// Adds a finding; the one too many says so, and is the last.
+    pub fn add(&mut self, finding: Diagnostic) {
+        match self.diagnostics.len() {
+            len if len < FINDINGS_MAX => self.diagnostics.push(finding),
+            FINDINGS_MAX => self.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                code: Code::TooMany,
+                message: format!("more than {FINDINGS_MAX} findings about one unit"),
+                hint: None,
+                ..finding
+            }),
+            _ => {}
+        }
     }
 }
 

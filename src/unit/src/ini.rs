@@ -4,6 +4,7 @@
 //! them and remembers where each came from; rust-ini reads the rest. Left to itself rust-ini joins
 //! what systemd keeps apart, trims more than systemd does, and gives no places.
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::draft::FINDINGS_MAX;
 use crate::text::excerpt;
 use crate::utf8::{first_invalid, is_character};
 use crate::words::is_space;
@@ -250,6 +251,10 @@ impl<'a> Plain<'a> {
     }
 
     fn error(&mut self, line: u32, message: String, hint: Option<&str>) {
+        // One more than are kept: that there are too many is said where they are.
+        if self.diagnostics.len() > FINDINGS_MAX {
+            return;
+        }
         self.diagnostics.push(Diagnostic {
             file: self.file.to_owned(),
             line,

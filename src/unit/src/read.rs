@@ -41,7 +41,9 @@ impl Parsed {
 
 /// Reads a file into `draft`; findings go to the context.
 pub(crate) fn read(draft: &mut Draft, cx: &mut Context<'_>, file: &Parsed) {
-    cx.diagnostics.extend(file.findings.iter().cloned());
+    for finding in &file.findings {
+        cx.add(finding.clone());
+    }
     for section in &file.sections {
         (cx.line, cx.column) = (section.line, 0);
         if accepts(cx, section) {

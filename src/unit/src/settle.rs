@@ -322,7 +322,7 @@ pub(crate) fn is_of_the_system(mount: &str) -> bool {
 }
 
 /// 15% of what the host can run, as systemd's DefaultTasksMax= has it.
-const DEFAULT_TASKS: Amount = Amount::Share(1_500);
+pub(crate) const DEFAULT_TASKS: Amount = Amount::Share(1_500);
 
 /// A unit that runs processes and does not speak of tasks gets a part of the host's.
 fn tasks(draft: &mut Draft, kind: UnitKind, facts: &HostFacts) {

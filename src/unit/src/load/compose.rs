@@ -40,6 +40,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Bytes of a unit's file.
+    pub fn length(&self, file: &UnitName) -> Option<usize> {
+        self.fragment(file).map(|(_, text)| text.len())
+    }
+
     /// Path and text of a unit's file.
     fn fragment(&self, file: &UnitName) -> Option<(&'a str, &'a str)> {
         match self.tree.entries.get_key_value(file.as_str())? {
@@ -119,8 +124,7 @@ impl<'a> Reader<'a> {
                 "[Install] counts in drop-ins of {} itself only, ignoring",
                 cx.name
             );
-            cx.diagnostics
-                .push(place.finding(Code::NotHonoured, Severity::Warning, message));
+            cx.add(place.finding(Code::NotHonoured, Severity::Warning, message));
         }
     }
 

@@ -83,6 +83,18 @@ pub(crate) fn protected(word: &str) -> String {
     format!("\"{inner}\"")
 }
 
+/// A word that [`crate::words::Split::UNQUOTED_LIST`] takes off.
+pub(crate) fn unquoted_word(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for c in text(word).chars() {
+        if c == '\\' || WHITE_SPACE.contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// A field that [`crate::words::Split::FIELDS`] takes off.
 pub(crate) fn field(value: &str) -> String {
     text(value).replace('\\', "\\\\").replace(':', "\\:")

@@ -9,6 +9,7 @@ use crate::model::{Directories, DirectoryKind, Preserve, ServiceSection};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, List, Text, Unsigned};
 use crate::property::texts;
+use crate::value::list::room;
 use crate::value::{ValueError, parse_bool, parse_mode, relative_path};
 use crate::words::{Split, Words};
 
@@ -136,7 +137,7 @@ fn directories(
                 break;
             }
         };
-        let outcome = directory(cx, kind, &path, link.as_deref()).map(|(path, link)| {
+        let outcome = directory(cx, kind, &path, link.as_deref()).and_then(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
                 cx.report(
@@ -145,11 +146,14 @@ fn directories(
                     message,
                     None,
                 );
+                room(made.links.len())?;
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {
+                room(made.paths.len())?;
                 made.paths.push(path);
             }
+            Ok(())
         });
         wrong = wrong.and(outcome);
     }
@@ -175,19 +179,25 @@ fn directory(
 ) -> Result<(String, Option<String>), ValueError> {
     let relative = |text: &str| {
         let path = cx.resolve(text)?;
-        let wanted = "relative path free of '..' and private/";
-        // Dynamic users have theirs there.
         match relative_path(&path) {
-            Ok(path) if path != "." && path.split('/').next() != Some("private") => Ok(path),
-            Ok(_) | Err(_) => Err(ValueError::not(&path, wanted)),
+            Ok(path) if path != "." => Ok(path),
+            Ok(_) | Err(_) => Err(ValueError::not(&path, "relative path free of '..'")),
         }
     };
+    let path = relative(path)?;
+    // Dynamic users have theirs there.
+    if path.split('/').next() == Some("private") {
+        return Err(ValueError::not(&path, "relative path outside of private/"));
+    }
     match link {
-        None => Ok((relative(path)?, None)),
+        None => Ok((path, None)),
         Some(_) if kind == DirectoryKind::Configuration => {
-            Err(ValueError::not(path, "path alone: it can't be linked to"))
+            Err(ValueError::not(&path, "path alone: it can't be linked to"))
         }
-        Some(link) => Ok((relative(path)?, Some(relative(link)?))),
+        Some(link) => {
+            let link = relative(link)?;
+            Ok((path, Some(link)))
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::text::excerpt;
+use crate::value::list::room;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
@@ -61,8 +62,12 @@ pub(super) fn rows() -> Vec<Row> {
                     draft.service.supplementary_groups.clear();
                 }
                 let mut wrong = Ok(());
-                for word in value.split_whitespace() {
-                    match account(cx, word) {
+                let mut rest = Words::new(value);
+                while let Some(word) = rest
+                    .take(&Split::UNQUOTED_LIST)
+                    .map_err(|err| ValueError(err.to_string()))?
+                {
+                    match account(cx, &word) {
                         Ok(group) => draft.service.supplementary_groups.extend(group),
                         Err(err) => wrong = wrong.and(Err(err)),
                     }
@@ -71,7 +76,7 @@ pub(super) fn rows() -> Vec<Row> {
             },
             lines!(s => {
                 let groups = s.supplementary_groups.iter();
-                spelling::joined(groups.map(|name| spelling::text(name)))
+                spelling::joined(groups.map(|name| spelling::unquoted_word(name)))
             }),
         )
         .shows(
@@ -346,7 +351,10 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
             Err(err) => wrong = wrong.and(Err(err)),
             Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
                 Some(known) => known.1 = value,
-                None => list.push((key, value)),
+                None => {
+                    room(list.len())?;
+                    list.push((key, value));
+                }
             },
         }
     }
@@ -392,6 +400,7 @@ const VARIABLES: Kind = Kind::By(
             }
             let name = Text(name);
             if !items.contains(&name) {
+                room(items.len())?;
                 items.push(name);
             }
             Ok(())
@@ -411,6 +420,7 @@ const UNSET: Kind = Kind::By(
             }
             let text = Text(text);
             if !items.contains(&text) {
+                room(items.len())?;
                 items.push(text);
             }
             Ok(())

@@ -77,17 +77,21 @@ fn root_options(
         pairs.push((first, second));
     }
     let mut wrong = Ok(());
+    let mut good = Vec::new();
     for (first, second) in pairs {
         let outcome = match second.as_str() {
             "" => Ok(("root", &first)),
             _ => partition(&first).map(|partition| (partition, &second)),
         };
         match outcome.and_then(|(partition, options)| Ok((partition, resolved(cx, options)?))) {
-            Ok((partition, options)) => {
-                value.items_mut().push(kind::pair(partition, Text(options)));
-            }
+            Ok((partition, options)) => good.push(kind::pair(partition, Text(options))),
             Err(err) => wrong = wrong.and(Err(err)),
         }
+    }
+    // A line without any good pair resets, as an empty one does.
+    match good.is_empty() {
+        true => *value = PropertyValue::empty(),
+        false => value.items_mut().append(&mut good),
     }
     wrong
 }

@@ -10,6 +10,9 @@ use crate::print::spelling;
 use crate::value::ValueError;
 use crate::words::{Split, words};
 
+/// Most words in the lists of one [Install]: each of them becomes a link, and is looked up again.
+const ASKED_MAX: usize = 1_000;
+
 macro_rules! names {
     ($key:literal, $variant:ident, $field:ident) => {
         Row::field(
@@ -60,6 +63,11 @@ fn collect(
         Key::WantedBy | Key::RequiredBy | Key::Alias => Split::RAW_LIST,
     };
     for word in words(value, &split).map_err(|err| ValueError(err.to_string()))? {
+        if draft.asked.words.len() >= ASKED_MAX {
+            return Err(ValueError(format!(
+                "more than {ASKED_MAX} names in [Install]"
+            )));
+        }
         draft.asked.add(key, word, cx.place());
     }
     Ok(())

@@ -9,6 +9,8 @@ use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
+use crate::settle::{DEFAULT_TASKS, runs_processes};
+use crate::value::list::room;
 use crate::value::{
     AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
     SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
@@ -240,6 +242,8 @@ pub(super) fn rows() -> Vec<Row> {
             "number, percentage, infinity",
             |draft, cx, value| {
                 let amount = parse_tasks_max(value)?;
+                // Kinds that have no limit of their own get one by asking for the default.
+                let amount = amount.or((!runs_processes(cx.name.kind())).then_some(DEFAULT_TASKS));
                 draft.tasks_max = amount.map(|amount| amount.of(cx.facts.tasks_max, 1));
                 Ok(())
             },
@@ -436,6 +440,7 @@ const BPF_PATHS: Kind = Kind::By(
         let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
         let items = value.items_mut();
         if !items.contains(&path) {
+            room(items.len())?;
             items.push(path);
         }
         Ok(())
@@ -483,6 +488,7 @@ const BPF_PROGRAM: Kind = Kind::By(
             return Err(ValueError::not(attach, wanted));
         }
         let path = absolute_path(&cx.resolve(path)?)?;
+        room(value.items().len())?;
         value
             .items_mut()
             .insert(0, kind::pair(attach, PropertyValue::Text(path)));

@@ -428,7 +428,8 @@ const HEX: Kind = Kind::By(
             *value = path_or_none(text);
             return Ok(());
         }
-        let digits = text.as_bytes().chunks(2);
+        let plain: String = text.split_whitespace().collect();
+        let digits = plain.as_bytes().chunks(2);
         let byte = |pair: &[u8]| {
             let pair = std::str::from_utf8(pair)
                 .ok()

@@ -1,5 +1,5 @@
 //! [Unit] (systemd.unit(5)).
-use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, TEXT, signed};
+use super::kind::{ACTION, Kind, SPAN_OR_FOREVER, SPELL_TEXT, signed};
 use super::row::{Show, Write};
 use super::{Family, Row, Standing};
 use crate::condition::{ASSERTS, CONDITIONS, Condition, Directive, Outcome, condition_property};
@@ -10,7 +10,7 @@ use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Unsigned};
 use crate::property::texts;
 use crate::value::{
-    ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32,
+    NAME_MAX, ValueError, absolute_path, parse_bool, parse_signed, parse_timespan, parse_u32,
 };
 use crate::words::{Split, Words, words};
 
@@ -154,7 +154,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("SuccessAction", ACTION, "none".into()),
         kept("FailureActionExitStatus", EXIT_STATUS, Signed(-1)),
         kept("SuccessActionExitStatus", EXIT_STATUS, Signed(-1)),
-        kept("RebootArgument", TEXT, PropertyValue::blank())
+        kept("RebootArgument", REBOOT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
         kept("OnFailureJobMode", JOB_MODES, "replace".into()),
         kept("OnSuccessJobMode", JOB_MODES, "fail".into()),
@@ -169,7 +169,7 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .follows(&["JobTimeoutSec"]),
         kept("JobTimeoutAction", ACTION, "none".into()),
-        kept("JobTimeoutRebootArgument", TEXT, PropertyValue::blank())
+        kept("JobTimeoutRebootArgument", REBOOT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
         kept("AllowIsolate", Kind::Flag, Bool(false)).meaningless("nothing isolates targets here"),
         kept("IgnoreOnIsolate", Kind::Flag, Bool(false))
@@ -255,6 +255,20 @@ fn condition_lines(prefix: &str, conditions: &[Condition]) -> Vec<(String, Strin
     };
     conditions.iter().map(line).collect()
 }
+
+/// Text as long as the name of a file can be.
+const REBOOT: Kind = Kind::By(
+    "text",
+    |value, cx, text| {
+        let text = cx.resolve(text)?;
+        if text.len() > NAME_MAX {
+            return Err(ValueError(format!("longer than {NAME_MAX} bytes")));
+        }
+        *value = PropertyValue::Text(text);
+        Ok(())
+    },
+    SPELL_TEXT,
+);
 
 const EXIT_STATUS: Kind = Kind::By(
     "0 to 255",

@@ -1,6 +1,6 @@
 //! Resource limits (setrlimit(2)).
 use super::integer::{NumberError, unsigned};
-use super::{ValueError, parse_size, parse_timespan};
+use super::{ValueError, parse_size, parse_timespan, parse_timespan_with_unit};
 use crate::model::{Resource, Rlimit};
 use crate::words::{Split, Words};
 
@@ -90,10 +90,7 @@ fn bound(resource: Resource, text: &str) -> Result<u64, ValueError> {
             us => us.div_ceil(1_000_000),
         }),
         // A bare number is µs here, not seconds.
-        Resource::Rttime => match text.parse() {
-            Ok(us) => Ok(us),
-            Err(_) => parse_timespan(text),
-        },
+        Resource::Rttime => parse_timespan_with_unit(text, 1),
         Resource::Nice => nice(text)
             .map_err(|err| err.say(text, "nice limit (-20 to +19 with a sign, or 0 to 40)")),
         Resource::Fsize
