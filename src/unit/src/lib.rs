@@ -40,7 +40,7 @@ pub use docs::docs;
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
 pub use load::{
-    FileLinks, InstallLink, InstallLinks, Loaded, UNITS_MAX, UnitFileState, file_state,
+    FileLinks, InstallLink, InstallLinks, Loaded, READ_MAX, UNITS_MAX, UnitFileState, file_state,
     install_links, load, load_alone,
 };
 pub use meaning::{

@@ -31,6 +31,14 @@ use survey::Survey;
 /// Most units of one commit, instances included: instances can refer to ever new instances.
 pub const UNITS_MAX: usize = 20_000;
 
+/// Most bytes that are read for all units together, instances included; four times as much as a
+/// commit holds at most. Without it, a template of 1 MiB with 20,000 instances takes hours.
+pub const READ_MAX: usize = 64 << 20;
+/// Most findings about all units together.
+const FINDINGS_MAX: usize = 100_000;
+/// What opening a file counts for, in bytes: empty ones are not free.
+const FILE_COST: usize = 256;
+
 /// What a tree says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -85,6 +93,7 @@ pub fn load(tree: &TreeFiles, facts: &HostFacts) -> Loaded {
         others: BTreeMap::new(),
         queue: VecDeque::new(),
         diagnostics: survey.diagnostics,
+        read: 0,
     };
     loader.read_built_in();
     loader.read_all();
@@ -122,6 +131,8 @@ struct Loader<'a> {
     others: BTreeMap<UnitName, Unit>,
     queue: VecDeque<UnitName>,
     diagnostics: Vec<Diagnostic>,
+    /// Bytes read so far.
+    read: usize,
 }
 
 impl Loader<'_> {
@@ -175,13 +186,32 @@ impl Loader<'_> {
             }
             let others = self.names.others(&name);
             let drop_ins = self.directories.drop_ins(&name, &others);
+            let texts = drop_ins.iter().map(|drop_in| drop_in.text.len());
+            let texts = texts.chain(self.reader.length(file));
+            self.read += texts.map(|length| length + FILE_COST).sum::<usize>();
+            if self.read > READ_MAX {
+                let message = format!(
+                    "units and their instances are more than {} MiB of text",
+                    READ_MAX >> 20
+                );
+                report(
+                    &mut self.diagnostics,
+                    file.as_str(),
+                    Code::TooMany,
+                    Severity::Error,
+                    message,
+                );
+                return;
+            }
             let install = self.installs.get(&name).cloned();
             let explicit = install.is_some();
             let read = self
                 .reader
                 .unit(&name, file, install, &drop_ins, &self.names);
             let Some(mut read) = read else { continue };
-            self.diagnostics.append(&mut read.diagnostics);
+            if !keep(&mut self.diagnostics, &mut read.diagnostics) {
+                return;
+            }
             let runs = is_run(name.kind());
             if !runs && explicit {
                 let kind = name.kind().suffix();
@@ -297,6 +327,24 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Keeps findings. Instances of one template say the same of its file, and that once; false when
+/// there are too many all the same.
+fn keep(all: &mut Vec<Diagnostic>, found: &mut Vec<Diagnostic>) -> bool {
+    all.append(found);
+    if all.len() <= FINDINGS_MAX {
+        return true;
+    }
+    all.sort();
+    all.dedup();
+    if all.len() <= FINDINGS_MAX / 2 {
+        return true;
+    }
+    let message = format!("more than {} findings", FINDINGS_MAX / 2);
+    let file = all[0].file.clone();
+    report(all, &file, Code::TooMany, Severity::Error, message);
+    false
 }
 
 fn report(

@@ -41,6 +41,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Bytes of a unit's file.
+    pub fn length(&self, file: &UnitName) -> Option<usize> {
+        self.fragment(file).map(|(_, text)| text.len())
+    }
+
     /// Path and text of a unit's file.
     fn fragment(&self, file: &UnitName) -> Option<(&'a str, &'a str)> {
         match self.tree.entries.get_key_value(file.as_str())? {

@@ -6,6 +6,7 @@ use crate::draft::Context;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Text};
 use crate::quote::octal;
+use crate::value::list::room;
 use crate::value::shape::bytes;
 use crate::value::{ValueError, is_filename, is_normalized_path};
 use crate::words::{Split, Words};
@@ -72,8 +73,7 @@ fn set_credential(
     let data = data.filter(|data| !data.is_empty());
     let data = data.ok_or_else(|| ValueError::not(text, "credential (NAME:DATA)"))?;
     let data = bytes(&decode(data)?);
-    put(value.items_mut(), &id, data);
-    Ok(())
+    put(value.items_mut(), &id, data)
 }
 
 /// The name of a credential, and what stands behind its colon.
@@ -98,9 +98,11 @@ fn is_credential(id: &str) -> bool {
 }
 
 /// The last entry of a name counts.
-fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) {
+fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) -> Result<(), ValueError> {
     items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
+    room(items.len())?;
     items.push(kind::pair(id, data));
+    Ok(())
 }
 
 const LOAD_CREDENTIAL: Kind = Kind::By(
@@ -123,8 +125,7 @@ const LOAD_CREDENTIAL: Kind = Kind::By(
         if !found {
             return Err(ValueError::not(text, "credential (NAME:PATH)"));
         }
-        put(value.items_mut(), &id, Text(path));
-        Ok(())
+        put(value.items_mut(), &id, Text(path))
     },
     |value| {
         let line = |item: &PropertyValue| match item.items() {

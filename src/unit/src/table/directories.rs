@@ -9,6 +9,7 @@ use crate::model::{Directories, DirectoryKind, Preserve, ServiceSection};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, List, Text, Unsigned};
 use crate::property::texts;
+use crate::value::list::room;
 use crate::value::{ValueError, parse_bool, parse_mode, relative_path};
 use crate::words::{Split, Words};
 
@@ -136,7 +137,7 @@ fn directories(
                 break;
             }
         };
-        let outcome = directory(cx, kind, &path, link.as_deref()).map(|(path, link)| {
+        let outcome = directory(cx, kind, &path, link.as_deref()).and_then(|(path, link)| {
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
                 cx.report(
@@ -145,11 +146,14 @@ fn directories(
                     message,
                     None,
                 );
+                room(made.links.len())?;
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {
+                room(made.paths.len())?;
                 made.paths.push(path);
             }
+            Ok(())
         });
         wrong = wrong.and(outcome);
     }

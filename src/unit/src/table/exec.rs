@@ -12,6 +12,7 @@ use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::text::excerpt;
+use crate::value::list::room;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
@@ -350,7 +351,10 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
             Err(err) => wrong = wrong.and(Err(err)),
             Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
                 Some(known) => known.1 = value,
-                None => list.push((key, value)),
+                None => {
+                    room(list.len())?;
+                    list.push((key, value));
+                }
             },
         }
     }
@@ -396,6 +400,7 @@ const VARIABLES: Kind = Kind::By(
             }
             let name = Text(name);
             if !items.contains(&name) {
+                room(items.len())?;
                 items.push(name);
             }
             Ok(())
@@ -415,6 +420,7 @@ const UNSET: Kind = Kind::By(
             }
             let text = Text(text);
             if !items.contains(&text) {
+                room(items.len())?;
                 items.push(text);
             }
             Ok(())

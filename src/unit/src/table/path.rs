@@ -5,6 +5,7 @@ use super::unit::unit_name;
 use super::{Family, Row};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Text, Unsigned};
+use crate::value::list::room;
 use crate::value::{ValueError, absolute_path, parse_timespan, parse_u32};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
@@ -26,6 +27,7 @@ macro_rules! watches {
                     return Ok(());
                 }
                 let path = absolute_path(&cx.resolve(value)?)?;
+                room(draft.triggers.paths.len())?;
                 // systemd shows the newest line first.
                 draft
                     .triggers

@@ -10,6 +10,7 @@ use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::settle::{DEFAULT_TASKS, runs_processes};
+use crate::value::list::room;
 use crate::value::{
     AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
     SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
@@ -439,6 +440,7 @@ const BPF_PATHS: Kind = Kind::By(
         let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
         let items = value.items_mut();
         if !items.contains(&path) {
+            room(items.len())?;
             items.push(path);
         }
         Ok(())
@@ -486,6 +488,7 @@ const BPF_PROGRAM: Kind = Kind::By(
             return Err(ValueError::not(attach, wanted));
         }
         let path = absolute_path(&cx.resolve(path)?)?;
+        room(value.items().len())?;
         value
             .items_mut()
             .insert(0, kind::pair(attach, PropertyValue::Text(path)));

@@ -6,6 +6,7 @@ use crate::c_escape::unescape;
 use crate::draft::{Context, Draft};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
+use crate::settings::Setting;
 use crate::value::log::add_fields;
 use crate::value::shape::{bytes, log_fields};
 use crate::value::{
@@ -153,22 +154,25 @@ pub(super) fn is_descriptor(name: &str) -> bool {
 
 /// Ends up in StandardInputData=, with a newline behind it.
 fn input_text(draft: &mut Draft, cx: &mut Context<'_>, text: &str) -> Result<(), ValueError> {
-    let mut data = draft
-        .settings
-        .get(Family::Exec, "StandardInputData")
-        .property();
-    if text.is_empty() {
-        data = PropertyValue::empty();
-    } else {
-        let text = unescape(text, false, false).map_err(|err| ValueError(err.to_string()))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| ValueError("escape sequences make invalid UTF-8".into()))?;
-        let text = cx.resolve(&text)?;
-        data.items_mut()
-            .extend_from_slice(bytes(text.as_bytes()).items());
-        data.items_mut().extend_from_slice(bytes(b"\n").items());
+    let added = match text {
+        "" => None,
+        text => {
+            let text = unescape(text, false, false).map_err(|err| ValueError(err.to_string()))?;
+            let text = String::from_utf8(text)
+                .map_err(|_| ValueError("escape sequences make invalid UTF-8".into()))?;
+            Some(cx.resolve(&text)? + "\n")
+        }
+    };
+    let (id, default) = super::kept(Family::Exec, "StandardInputData").expect("a row of this file");
+    let mut data = draft.settings.take(id, default);
+    match (added, &mut data) {
+        (Some(text), Setting::Plain(data)) => {
+            let text = bytes(text.as_bytes());
+            data.items_mut().extend_from_slice(text.items());
+        }
+        (_, data) => *data = default.clone(),
     }
-    draft.settings.set(Family::Exec, "StandardInputData", data);
+    draft.settings.put(id, data, default);
     Ok(())
 }
 

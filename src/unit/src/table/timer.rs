@@ -5,6 +5,7 @@ use super::{Family, Row};
 use crate::draft::{Context, Draft};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Unsigned};
+use crate::value::list::room;
 use crate::value::{CalendarSpec, ValueError, parse_timespan};
 
 fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
@@ -93,6 +94,7 @@ fn elapses(
     }
     let us = parse_timespan(&cx.resolve(value)?)?;
     let shown = List(vec![property.into(), Unsigned(us), Unsigned(0)]);
+    room(draft.triggers.monotonic.len())?;
     draft.triggers.monotonic.insert(0, shown);
     Ok(())
 }
@@ -109,6 +111,7 @@ fn on_calendar(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
         PropertyValue::Text(spec),
         Unsigned(0),
     ]);
+    room(draft.triggers.calendar.len())?;
     draft.triggers.calendar.insert(0, shown);
     Ok(())
 }

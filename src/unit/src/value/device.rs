@@ -1,5 +1,5 @@
 //! Devices: which a service may open, and what it may do to each per second.
-use super::list::first_word;
+use super::list::{first_word, room};
 use super::{
     ValueError, parse_block_io_weight, parse_io_weight, parse_size_si, parse_timespan,
     simplify_path,
@@ -48,6 +48,8 @@ pub(crate) fn add_rule(
     device: &str,
     letters: &str,
 ) -> Result<(), ValueError> {
+    // The newest goes before the others, which are moved.
+    room(list.len())?;
     list.insert(0, rule(device, letters)?);
     Ok(())
 }
@@ -189,7 +191,10 @@ pub(crate) fn add_block_limit(
     };
     match list.iter_mut().find(|(known, _)| *known == path) {
         Some((_, known)) => *known = limit,
-        None => list.push((path, limit)),
+        None => {
+            room(list.len())?;
+            list.push((path, limit));
+        }
     }
     Ok(())
 }

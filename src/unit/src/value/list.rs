@@ -55,6 +55,18 @@ pub(crate) fn each_word(
     }
 }
 
+/// Longest list whose entries are compared with each other, because each of them stays once, or
+/// moved, because the newest goes first: a file of 1 MiB could hold hundreds of thousands.
+pub(crate) const UNIQUE_MAX: usize = 4_096;
+
+/// Whether one more entry has a place in such a list.
+pub(crate) fn room(length: usize) -> Result<(), ValueError> {
+    match length < UNIQUE_MAX {
+        true => Ok(()),
+        false => Err(ValueError(format!("more than {UNIQUE_MAX} entries"))),
+    }
+}
+
 /// The first word, and what follows it and its white space: `/dev/null rw`.
 pub(crate) fn first_word(text: &str) -> Result<(String, &str), ValueError> {
     let mut words = Words::new(text);

@@ -17,7 +17,7 @@ mod integer;
 mod interface;
 mod isolation;
 mod limit;
-mod list;
+pub(crate) mod list;
 pub(crate) mod log;
 mod path;
 mod percent;

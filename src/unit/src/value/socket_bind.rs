@@ -1,4 +1,5 @@
 //! What a service may bind sockets to (`SocketBindAllow=`, `SocketBindDeny=`).
+use super::list::room;
 use super::{ValueError, choice, parse_port_range, word_for};
 
 /// Address families by the kernel's numbers.
@@ -39,7 +40,10 @@ impl std::fmt::Display for SocketBind {
 pub fn apply_socket_bind(list: &mut Vec<SocketBind>, text: &str) -> Result<(), ValueError> {
     match text {
         "" => list.clear(),
-        text => list.insert(0, parse_socket_bind(text)?),
+        text => {
+            room(list.len())?;
+            list.insert(0, parse_socket_bind(text)?);
+        }
     }
     Ok(())
 }
