@@ -102,6 +102,10 @@ fn settle_unit(draft: &mut Draft, name: &UnitName) {
             .settings
             .set(Family::Unit, "JobRunningTimeoutSec", timeout);
     }
+    // Slices can't fail.
+    if kind == UnitKind::Slice {
+        draft.unit.on_failure.clear();
+    }
     // Nothing waits for itself.
     for set in crate::dependencies::sets_mut(&mut draft.unit) {
         set.remove(name);

@@ -346,6 +346,8 @@ fn pointless(cx: &mut Context<'_>, key: &str, name: &UnitName) {
         "names the unit itself"
     } else if key == "Before" && name.kind() == UnitKind::Device {
         "names a device, which comes when it comes"
+    } else if key == "OnFailure" && cx.name.kind() == UnitKind::Slice {
+        "waits for a slice to fail, which none does"
     } else {
         return;
     };

@@ -6,6 +6,7 @@ use super::{ValueError, choice, parse_port_range, word_for};
 const FAMILIES: [(&str, i32); 2] = [("ipv4", 2), ("ipv6", 10)];
 /// IP protocols by their numbers.
 const PROTOCOLS: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];
+use crate::words::{Split, words};
 
 /// `[FAMILY:][PROTOCOL:][PORTS]`; what is 0 is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +53,8 @@ pub fn apply_socket_bind(list: &mut Vec<SocketBind>, text: &str) -> Result<(), V
 pub fn parse_socket_bind(text: &str) -> Result<SocketBind, ValueError> {
     let wrong = || ValueError::not(text, "rule for sockets (such as ipv4:tcp:8000-8080)");
     let mut rule = SocketBind::default();
-    let mut parts = text.split(':').peekable();
+    let parts = words(text, &Split::FIELDS).map_err(|err| ValueError(err.to_string()))?;
+    let mut parts = parts.iter().map(String::as_str).peekable();
     // Each part may be missing, but the order is fixed.
     let family = parts.peek().and_then(|part| choice(&FAMILIES, part));
     if let Some(family) = family {
