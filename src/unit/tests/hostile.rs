@@ -76,6 +76,22 @@ fn lists_of_unlike_names_can_be_long() {
 }
 
 #[test]
+fn one_line_can_name_very_many() {
+    for (key, word) in [
+        ("PassEnvironment", "A{} "),
+        ("UnsetEnvironment", "A{}=x "),
+        ("Environment", "A{}=x "),
+        ("RuntimeDirectory", "a{}:b "),
+    ] {
+        let words: String = (0..60_000)
+            .map(|number: u32| word.replace("{}", &number.to_string()))
+            .collect();
+        let loaded = service(&format!("{key}={words}"));
+        assert!(loaded.has_errors(), "{key}");
+    }
+}
+
+#[test]
 fn one_line_can_be_very_long() {
     let words = "a ".repeat(500_000);
     for key in ["SyslogIdentifier", "Environment", "ExecStartPre=/bin/echo"] {

@@ -99,8 +99,8 @@ fn is_credential(id: &str) -> bool {
 
 /// The last entry of a name counts.
 fn put(items: &mut Vec<PropertyValue>, id: &str, data: PropertyValue) -> Result<(), ValueError> {
-    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
     room(items.len())?;
+    items.retain(|item| item.items().first().map(PropertyValue::text) != Some(id));
     items.push(kind::pair(id, data));
     Ok(())
 }

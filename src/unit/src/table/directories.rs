@@ -138,6 +138,7 @@ fn directories(
             }
         };
         let outcome = directory(cx, kind, &path, link.as_deref()).and_then(|(path, link)| {
+            room(made.paths.len().max(made.links.len()))?;
             if let Some(link) = link {
                 let message = format!("{key}={path}:{link}: the link is not made yet");
                 cx.report(
@@ -146,11 +147,9 @@ fn directories(
                     message,
                     None,
                 );
-                room(made.links.len())?;
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {
-                room(made.paths.len())?;
                 made.paths.push(path);
             }
             Ok(())

@@ -349,13 +349,13 @@ fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(
     {
         match assignment(cx, &word) {
             Err(err) => wrong = wrong.and(Err(err)),
-            Ok((key, value)) => match list.iter_mut().find(|(known, _)| *known == key) {
-                Some(known) => known.1 = value,
-                None => {
-                    room(list.len())?;
-                    list.push((key, value));
+            Ok((key, value)) => {
+                room(list.len())?;
+                match list.iter_mut().find(|(known, _)| *known == key) {
+                    Some(known) => known.1 = value,
+                    None => list.push((key, value)),
                 }
-            },
+            }
         }
     }
     wrong
@@ -399,8 +399,8 @@ const VARIABLES: Kind = Kind::By(
                 return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
             }
             let name = Text(name);
+            room(items.len())?;
             if !items.contains(&name) {
-                room(items.len())?;
                 items.push(name);
             }
             Ok(())
@@ -419,8 +419,8 @@ const UNSET: Kind = Kind::By(
                 return Err(ValueError::not(&text, "name of a variable, or assignment"));
             }
             let text = Text(text);
+            room(items.len())?;
             if !items.contains(&text) {
-                room(items.len())?;
                 items.push(text);
             }
             Ok(())

@@ -439,8 +439,8 @@ const BPF_PATHS: Kind = Kind::By(
         }
         let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
         let items = value.items_mut();
+        room(items.len())?;
         if !items.contains(&path) {
-            room(items.len())?;
             items.push(path);
         }
         Ok(())

@@ -189,12 +189,10 @@ pub(crate) fn add_block_limit(
         0 => return Err(ValueError::beyond(limit, "IO limit (1 or more)")),
         limit => limit,
     };
+    room(list.len())?;
     match list.iter_mut().find(|(known, _)| *known == path) {
         Some((_, known)) => *known = limit,
-        None => {
-            room(list.len())?;
-            list.push((path, limit));
-        }
+        None => list.push((path, limit)),
     }
     Ok(())
 }

@@ -59,7 +59,8 @@ pub(crate) fn each_word(
 /// moved, because the newest goes first: a file of 1 MiB could hold hundreds of thousands.
 pub(crate) const UNIQUE_MAX: usize = 4_096;
 
-/// Whether one more entry has a place in such a list.
+/// Whether one more entry has a place in such a list. Asked before the entries are compared: a full
+/// list is not even looked through.
 pub(crate) fn room(length: usize) -> Result<(), ValueError> {
     match length < UNIQUE_MAX {
         true => Ok(()),
