@@ -21,7 +21,7 @@ use crate::name::UnitName;
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 use compose::{Composed, Reader, is_run};
 pub(crate) use compose::{compose, silent};
-use directories::{Directories, Member, Pull};
+use directories::{Chosen, Directories, Member, Pull};
 pub use install::{FileLinks, InstallLink, InstallLinks, UnitFileState, file_state, install_links};
 use names::{Entry, Leads, Names};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -173,41 +173,18 @@ impl Loader<'_> {
             if self.units.contains_key(&name) || self.others.contains_key(&name) {
                 continue;
             }
-            if self.units.len() + self.others.len() >= UNITS_MAX {
-                let message = format!("more than {UNITS_MAX} units");
-                report(
-                    &mut self.diagnostics,
-                    file.as_str(),
-                    Code::TooMany,
-                    Severity::Error,
-                    message,
-                );
-                return;
-            }
+            let file = file.clone();
             let others = self.names.others(&name);
             let drop_ins = self.directories.drop_ins(&name, &others);
-            let texts = drop_ins.iter().map(|drop_in| drop_in.text.len());
-            let texts = texts.chain(self.reader.length(file));
-            self.read += texts.map(|length| length + FILE_COST).sum::<usize>();
-            if self.read > READ_MAX {
-                let message = format!(
-                    "units and their instances are more than {} MiB of text",
-                    READ_MAX >> 20
-                );
-                report(
-                    &mut self.diagnostics,
-                    file.as_str(),
-                    Code::TooMany,
-                    Severity::Error,
-                    message,
-                );
+            if let Some(bound) = self.passed_bound(&file, &drop_ins) {
+                too_many(&mut self.diagnostics, file.as_str(), bound);
                 return;
             }
             let install = self.installs.get(&name).cloned();
             let explicit = install.is_some();
             let read = self
                 .reader
-                .unit(&name, file, install, &drop_ins, &self.names);
+                .unit(&name, &file, install, &drop_ins, &self.names);
             let Some(mut read) = read else { continue };
             if !keep(&mut self.diagnostics, &mut read.diagnostics) {
                 return;
@@ -231,6 +208,19 @@ impl Loader<'_> {
                 false => self.others.insert(name, read.unit),
             };
         }
+    }
+
+    /// Counts one more unit; the bound that this passes, in words.
+    fn passed_bound(&mut self, file: &UnitName, drop_ins: &[Chosen<'_>]) -> Option<String> {
+        if self.units.len() + self.others.len() >= UNITS_MAX {
+            return Some(format!("more than {UNITS_MAX} units"));
+        }
+        let texts = drop_ins.iter().map(|drop_in| drop_in.text.len());
+        let texts = texts.chain(self.reader.length(file));
+        self.read += texts.map(|length| length + FILE_COST).sum::<usize>();
+        let mib = READ_MAX >> 20;
+        (self.read > READ_MAX)
+            .then(|| format!("units and their instances are more than {mib} MiB of text"))
     }
 
     /// Adds what the directories of a unit pull in, and queues what it refers to.
@@ -343,8 +333,13 @@ fn keep(all: &mut Vec<Diagnostic>, found: &mut Vec<Diagnostic>) -> bool {
     }
     let message = format!("more than {} findings", FINDINGS_MAX / 2);
     let file = all[0].file.clone();
-    report(all, &file, Code::TooMany, Severity::Error, message);
+    too_many(all, &file, message);
     false
+}
+
+/// Refuses a commit that is more than is looked at.
+fn too_many(found: &mut Vec<Diagnostic>, file: &str, message: String) {
+    report(found, file, Code::TooMany, Severity::Error, message);
 }
 
 fn report(

@@ -5,7 +5,9 @@
 mod automount;
 mod credentials;
 pub(crate) mod derived;
+mod device;
 mod directories;
+mod environment;
 mod exec;
 mod filter;
 mod image;
@@ -14,6 +16,7 @@ mod kill;
 pub(crate) mod kind;
 mod limits;
 mod mount;
+mod network;
 mod path;
 mod resource;
 mod row;

@@ -6,8 +6,8 @@ use super::compose::Reader;
 use super::directories::{Member, Pull};
 use super::install::{InstallLinks, Key, install_links, named};
 use super::names::{Entry, Leads};
-use super::report;
 use super::survey::Survey;
+use super::too_many;
 use crate::diagnostic::{Code, Severity};
 use crate::draft::Place;
 use crate::model::InstallSection;
@@ -32,15 +32,8 @@ pub(super) fn enable<'a>(
         }
         let file = file.clone();
         if installs.len() >= UNITS_MAX {
-            let message = format!("more than {UNITS_MAX} units");
-            let found = &mut survey.diagnostics;
-            report(
-                found,
-                file.as_str(),
-                Code::TooMany,
-                Severity::Error,
-                message,
-            );
+            let bound = format!("more than {UNITS_MAX} units");
+            too_many(&mut survey.diagnostics, file.as_str(), bound);
             break;
         }
         let asked = reader.asked(&unit, &file, &survey.names, &survey.directories);

@@ -95,6 +95,11 @@ pub(crate) fn unquoted_word(word: &str) -> String {
     out
 }
 
+/// What `-` marks as something that may be missing, or fail.
+pub(crate) fn marked(optional: bool, written: &str) -> String {
+    format!("{}{written}", if optional { "-" } else { "" })
+}
+
 /// A field that [`crate::words::Split::FIELDS`] takes off.
 pub(crate) fn field(value: &str) -> String {
     text(value).replace('\\', "\\\\").replace(':', "\\:")

@@ -1,18 +1,18 @@
 //! What a process is executed with (systemd.exec(5)): identity, environment, directories,
 //! scheduling. Sandboxing, limits and standard streams have tables of their own.
+use super::environment::{UNSET, VARIABLES, environment, environment_file};
 use super::kind::{self, Kind, spell_number};
 use super::row::Write;
 use super::service::{flag, lines, of};
 use super::{Family, Row, Standing};
 use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
-use crate::model::{EnvironmentFile, ServiceSection, WorkingDirectory};
+use crate::model::{ServiceSection, WorkingDirectory};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::text::excerpt;
-use crate::value::list::room;
 use crate::value::{
     CpuSet, NameRules, ValueError, absolute_path, apply_capabilities, apply_cpu_set,
     apply_dump_filter, apply_io_class, apply_io_priority, apply_node_set, fit_cpu_priority,
@@ -112,7 +112,7 @@ pub(super) fn rows() -> Vec<Row> {
             environment_file,
             lines!(s => {
                 let files = s.environment_files.iter();
-                files.map(|file| marked(file.optional, &file.path)).collect()
+                files.map(|file| spelling::marked(file.optional, &spelling::text(&file.path))).collect()
             }),
         )
         .shows(
@@ -314,16 +314,8 @@ fn working_directory(
 }
 
 fn spelled_directory(directory: &WorkingDirectory) -> String {
-    marked(directory.optional, directory.path.as_deref().unwrap_or("~"))
-}
-
-/// A path that `-` marks as one that may be missing.
-fn marked(optional: bool, path: &str) -> String {
-    format!(
-        "{}{}",
-        if optional { "-" } else { "" },
-        spelling::text(path)
-    )
+    let path = directory.path.as_deref().unwrap_or("~");
+    spelling::marked(directory.optional, &spelling::text(path))
 }
 
 fn shown_directory(service: &ServiceSection) -> String {
@@ -335,102 +327,6 @@ fn shown_directory(service: &ServiceSection) -> String {
             format!("{mark}{}", directory.path.as_deref().unwrap_or("~"))
         })
 }
-
-fn environment(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<(), ValueError> {
-    let list = &mut draft.service.environment;
-    if value.is_empty() {
-        list.clear();
-    }
-    let mut wrong = Ok(());
-    let mut rest = Words::new(value);
-    while let Some(word) = rest
-        .take(&Split::ARGUMENTS)
-        .map_err(|err| ValueError(err.to_string()))?
-    {
-        match assignment(cx, &word) {
-            Err(err) => wrong = wrong.and(Err(err)),
-            Ok((key, value)) => {
-                room(list.len())?;
-                match list.iter_mut().find(|(known, _)| *known == key) {
-                    Some(known) => known.1 = value,
-                    None => list.push((key, value)),
-                }
-            }
-        }
-    }
-    wrong
-}
-
-fn assignment(cx: &Context<'_>, word: &str) -> Result<(String, String), ValueError> {
-    let text = cx.resolve(word)?;
-    let pair = crate::environment::assignment(&text);
-    let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    pair.ok_or_else(|| ValueError::not(&text, "assignment NAME=value"))
-}
-
-fn environment_file(
-    draft: &mut Draft,
-    cx: &mut Context<'_>,
-    value: &str,
-) -> Result<(), ValueError> {
-    if value.is_empty() {
-        draft.service.environment_files.clear();
-        return Ok(());
-    }
-    let path = cx.resolve(value)?;
-    let (optional, path) = match path.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, path.as_str()),
-    };
-    let path = absolute_path(path)?;
-    draft
-        .service
-        .environment_files
-        .push(EnvironmentFile { path, optional });
-    Ok(())
-}
-
-const VARIABLES: Kind = Kind::By(
-    "names of variables",
-    |value, cx, text| {
-        kind::each_word(value, text, &Split::LIST, |items, word| {
-            let name = cx.resolve(word)?;
-            if !crate::environment::is_name(&name) {
-                return Err(ValueError::not(&name, "name of a variable (such as PATH)"));
-            }
-            let name = Text(name);
-            room(items.len())?;
-            if !items.contains(&name) {
-                items.push(name);
-            }
-            Ok(())
-        })
-    },
-    kind::SPELL_WORDS,
-);
-
-const UNSET: Kind = Kind::By(
-    "names of variables, or assignments",
-    |value, cx, text| {
-        kind::each_word(value, text, &Split::ARGUMENTS, |items, word| {
-            let text = cx.resolve(word)?;
-            let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
-            if !crate::environment::is_name(name) {
-                return Err(ValueError::not(&text, "name of a variable, or assignment"));
-            }
-            let text = Text(text);
-            room(items.len())?;
-            if !items.contains(&text) {
-                items.push(text);
-            }
-            Ok(())
-        })
-    },
-    |value| {
-        let words = value.items().iter().map(PropertyValue::text);
-        spelling::joined(words.map(spelling::argument))
-    },
-);
 
 /// Directories between colons.
 const SEARCH_PATH: Kind = Kind::By(

@@ -102,45 +102,41 @@ fn root_options(
 /// `source:destination:partition:options:…`
 pub(super) const MOUNT_IMAGES: Kind = Kind::By(
     "source:destination:partition:options",
-    |value, cx, text| {
-        kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
-            let mut fields = Words::new(word);
-            let Some(source) = field(&mut fields)? else {
-                return Ok(());
-            };
-            let (source, optional) = optional(cx.resolve(&source)?)?;
-            let destination = field(&mut fields)?.unwrap_or_default();
-            let destination = absolute_path(&cx.resolve(&destination)?)?;
-            let (options, wrong) = options(cx, &mut fields);
-            items.push(List(vec![
-                Text(source),
-                Text(destination),
-                Bool(optional),
-                options,
-            ]));
-            wrong
-        })
-    },
+    |value, cx, text| images(value, cx, text, true),
     |value| words(value, 2),
 );
 
 /// `source:partition:options:…`
 pub(super) const EXTENSION_IMAGES: Kind = Kind::By(
     "source:partition:options",
-    |value, cx, text| {
-        kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
-            let mut fields = Words::new(word);
-            let Some(source) = field(&mut fields)? else {
-                return Ok(());
-            };
-            let (source, optional) = optional(cx.resolve(&source)?)?;
-            let (options, wrong) = options(cx, &mut fields);
-            items.push(List(vec![Text(source), Bool(optional), options]));
-            wrong
-        })
-    },
+    |value, cx, text| images(value, cx, text, false),
     |value| words(value, 1),
 );
+
+/// Adds `[source, (destination,) optional, options]` of each word.
+fn images(
+    value: &mut PropertyValue,
+    cx: &mut Context<'_>,
+    text: &str,
+    has_destination: bool,
+) -> Result<(), ValueError> {
+    kind::each_word(value, text, &Split::RAW_LIST, |items, word| {
+        let mut fields = Words::new(word);
+        let Some(source) = field(&mut fields)? else {
+            return Ok(());
+        };
+        let (source, optional) = kind::marked_path(&cx.resolve(&source)?)?;
+        let mut image = vec![Text(source)];
+        if has_destination {
+            let destination = field(&mut fields)?.unwrap_or_default();
+            image.push(Text(absolute_path(&cx.resolve(&destination)?)?));
+        }
+        let (options, wrong) = options(cx, &mut fields);
+        image.extend([Bool(optional), options]);
+        items.push(List(image));
+        wrong
+    })
+}
 
 /// Options that say something.
 fn resolved(cx: &Context<'_>, options: &str) -> Result<String, ValueError> {
@@ -149,11 +145,6 @@ fn resolved(cx: &Context<'_>, options: &str) -> Result<String, ValueError> {
         true => Err(ValueError::not(options, "option: it resolves to nothing")),
         false => Ok(resolved),
     }
-}
-
-/// The path as it is written.
-pub(super) fn marked(optional: bool, path: &str) -> String {
-    format!("{}{path}", if optional { "-" } else { "" })
 }
 
 /// Fields between colons, those of nested lists among them.
@@ -174,17 +165,9 @@ fn words(value: &PropertyValue, optional: usize) -> Vec<String> {
     let word = |item: &PropertyValue| {
         let is_marked = item.items().get(optional) == Some(&Bool(true));
         let fields = spelled(item.items()).join(":");
-        spelling::raw_word_as_is(marked(is_marked, &fields))
+        spelling::raw_word_as_is(spelling::marked(is_marked, &fields))
     };
     spelling::joined(value.items().iter().map(word))
-}
-
-/// A path that `-` marks as one that may be missing.
-pub(super) fn optional(path: String) -> Result<(String, bool), ValueError> {
-    match path.strip_prefix('-') {
-        Some(rest) => Ok((absolute_path(rest)?, true)),
-        None => Ok((absolute_path(&path)?, false)),
-    }
 }
 
 /// Pairs of partition and options; options alone, at the end, are for the root partition. A

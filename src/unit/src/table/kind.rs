@@ -234,6 +234,15 @@ pub(crate) const MARKED_PATHS: Kind = Kind::By(
     SPELL_WORDS,
 );
 
+/// A path, and whether `-` before it marks it as one that may be missing.
+pub(crate) fn marked_path(text: &str) -> Result<(String, bool), ValueError> {
+    let (path, optional) = match text.strip_prefix('-') {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    Ok((absolute_path(path)?, optional))
+}
+
 /// A time span.
 pub(crate) const SPAN: Kind = Kind::By(
     "time span",

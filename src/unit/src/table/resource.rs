@@ -1,22 +1,24 @@
 //! Limits and shares of the control group (systemd.resource-control(5)).
+use super::device::{
+    BLOCK_DEVICE_LIMIT, BLOCK_DEVICE_WEIGHT, DEVICE_LATENCY, DEVICE_LIMIT, DEVICE_RULE,
+    DEVICE_WEIGHT, said_devices,
+};
 use super::kind::{self, Kind, SPELL_TEXT, number, resolved, spell_number, typed};
+use super::network::{BPF_PATHS, BPF_PROGRAM, INTERFACES, NETWORKS, SOCKET_BIND};
 use super::row::Write;
 use super::service::{lines, of};
 use super::{Family, Row};
-use crate::model::Unit;
 use crate::name::{UnitKind, UnitName};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Unsigned};
 use crate::property::texts;
 use crate::settings::Setting;
 use crate::settle::{DEFAULT_TASKS, runs_processes};
-use crate::value::list::room;
 use crate::value::{
-    AddressPrefix, Controllers, CpuSet, DeviceNumber, DeviceRule, Interfaces, MemoryZero,
-    SocketBind, ValueError, absolute_path, apply_address_prefixes, apply_controllers,
-    apply_cpu_set, apply_delegate, apply_socket_bind, device, format_permyriad,
-    format_pressure_limit, format_size, parse_block_io_weight, parse_cpu_quota, parse_cpu_shares,
-    parse_cpu_weight, parse_io_weight, parse_memory, parse_pressure_limit, parse_tasks_max,
+    Controllers, CpuSet, Interfaces, MemoryZero, ValueError, apply_controllers, apply_cpu_set,
+    apply_delegate, format_permyriad, format_pressure_limit, format_size, parse_block_io_weight,
+    parse_cpu_quota, parse_cpu_shares, parse_cpu_weight, parse_io_weight, parse_memory,
+    parse_pressure_limit, parse_tasks_max,
 };
 use std::collections::BTreeSet;
 
@@ -95,17 +97,6 @@ fn size(bytes: u64) -> String {
     spelling::or_infinity(bytes, format_size)
 }
 
-/// `DEVICE NUMBER` of each, the number as `spell` has it.
-fn rates(rates: &[DeviceNumber], spell: fn(u64) -> String) -> Vec<String> {
-    let line =
-        |(path, number): &DeviceNumber| format!("{} {}", spelling::list_word(path), spell(*number));
-    rates.iter().map(line).collect()
-}
-
-fn plain(number: u64) -> String {
-    number.to_string()
-}
-
 const CPU_WEIGHT: Kind = weight!("1 to 10000, or idle", parse_cpu_weight);
 const CPU_SHARES: Kind = weight!("2 to 262144", parse_cpu_shares);
 const IO_WEIGHT: Kind = weight!("1 to 10000", parse_io_weight);
@@ -115,85 +106,6 @@ const CPUS: Kind = resolved!(
     Cpus,
     apply_cpu_set,
     |set: &CpuSet| vec![set.to_line()]
-);
-/// A list about devices: `$add` adds what a line says about one.
-macro_rules! device {
-    ($what:literal, $variant:ident, $add:expr, $spell:expr) => {
-        Kind::Typed(
-            $what,
-            |value, cx, text| {
-                let Setting::$variant(list) = value else {
-                    unreachable!("the default of the row is of the same type");
-                };
-                device::apply(list, text, $add, |device| cx.resolve(device))
-            },
-            kind::spell_typed!($variant, $spell),
-        )
-    };
-}
-
-const DEVICE_WEIGHT: Kind = device!(
-    "device and weight",
-    Rates,
-    device::add_weight,
-    |list: &Vec<_>| rates(list, plain)
-);
-const BLOCK_DEVICE_WEIGHT: Kind = device!(
-    "device and weight",
-    Rates,
-    device::add_block_weight,
-    |list: &Vec<_>| rates(list, plain)
-);
-const DEVICE_LIMIT: Kind = device!("device and rate", Rates, device::add_limit, |list: &Vec<
-    _,
->| rates(
-    list, plain
-));
-const BLOCK_DEVICE_LIMIT: Kind = device!(
-    "device and rate",
-    Rates,
-    device::add_block_limit,
-    |list: &Vec<_>| rates(list, plain)
-);
-const DEVICE_LATENCY: Kind = device!(
-    "device and time span",
-    Rates,
-    device::add_latency,
-    |list: &Vec<_>| rates(list, spelling::span)
-);
-const DEVICE_RULE: Kind = device!(
-    "device and access (rwm)",
-    Devices,
-    device::add_rule,
-    |rules: &Vec<DeviceRule>| {
-        // The newest comes first.
-        let line =
-            |rule: &DeviceRule| format!("{} {}", spelling::list_word(&rule.device), rule.access);
-        rules.iter().rev().map(line).collect()
-    }
-);
-const NETWORKS: Kind = typed!(
-    "networks, any, localhost, link-local, multicast",
-    Networks,
-    apply_address_prefixes,
-    |networks: &BTreeSet<AddressPrefix>| {
-        spelling::joined(networks.iter().map(ToString::to_string))
-    }
-);
-const SOCKET_BIND: Kind = typed!(
-    "family:protocol:ports",
-    Sockets,
-    apply_socket_bind,
-    |rules: &Vec<SocketBind>| {
-        // The newest comes first.
-        rules.iter().rev().map(ToString::to_string).collect()
-    }
-);
-const INTERFACES: Kind = typed!(
-    "interfaces; ~ inverts",
-    Interfaces,
-    Interfaces::apply,
-    Interfaces::to_lines
 );
 const CONTROLLERS: Kind = typed!(
     "controllers",
@@ -429,88 +341,3 @@ const PRESSURE: Kind = Kind::By(
     },
     spell_number!(format_pressure_limit),
 );
-
-const BPF_PATHS: Kind = Kind::By(
-    "path",
-    |value, cx, text| {
-        if text.is_empty() {
-            *value = PropertyValue::empty();
-            return Ok(());
-        }
-        let path = PropertyValue::Text(absolute_path(&cx.resolve(text)?)?);
-        let items = value.items_mut();
-        room(items.len())?;
-        if !items.contains(&path) {
-            items.push(path);
-        }
-        Ok(())
-    },
-    |value| {
-        let paths = value.items().iter().map(PropertyValue::text);
-        paths.map(spelling::text).collect()
-    },
-);
-
-/// Where a program can be attached (bpftool-cgroup(8)).
-const ATTACH_TYPES: &[&str] = &[
-    "ingress",
-    "egress",
-    "sock_create",
-    "sock_ops",
-    "device",
-    "bind4",
-    "bind6",
-    "connect4",
-    "connect6",
-    "post_bind4",
-    "post_bind6",
-    "sendmsg4",
-    "sendmsg6",
-    "sysctl",
-    "recvmsg4",
-    "recvmsg6",
-    "getsockopt",
-    "setsockopt",
-];
-
-const BPF_PROGRAM: Kind = Kind::By(
-    "type:path",
-    |value, cx, text| {
-        if text.is_empty() {
-            *value = PropertyValue::empty();
-            return Ok(());
-        }
-        let (attach, path) = text
-            .split_once(':')
-            .ok_or_else(|| ValueError::not(text, "BPF program (type:path)"))?;
-        if !ATTACH_TYPES.contains(&attach) {
-            let wanted = "place of a BPF program (such as egress)";
-            return Err(ValueError::not(attach, wanted));
-        }
-        let path = absolute_path(&cx.resolve(path)?)?;
-        room(value.items().len())?;
-        value
-            .items_mut()
-            .insert(0, kind::pair(attach, PropertyValue::Text(path)));
-        Ok(())
-    },
-    |value| {
-        let line = |item: &PropertyValue| match item.items() {
-            [attach, path] => Some(format!("{}:{}", attach.text(), spelling::text(path.text()))),
-            _ => None,
-        };
-        value.items().iter().rev().filter_map(line).collect()
-    },
-);
-
-/// The rules but for those that other settings need.
-fn said_devices(unit: &Unit) -> Setting {
-    let setting = unit.settings.get(Family::Resource, "DeviceAllow");
-    let needed = crate::settle::needed_devices(&unit.settings);
-    match setting {
-        Setting::Devices(rules) if rules.starts_with(&needed) => {
-            Setting::Devices(rules[needed.len()..].to_vec())
-        }
-        setting => setting.clone(),
-    }
-}

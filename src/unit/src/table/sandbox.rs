@@ -2,7 +2,7 @@
 use super::filter::{
     ARCHITECTURES, CALLS, ERROR_NUMBER, FAMILIES, FILE_SYSTEMS, LOGGED_CALLS, NAMESPACES, no_calls,
 };
-use super::image::{EXTENSION_IMAGES, HEX, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS, SIGNATURE, marked};
+use super::image::{EXTENSION_IMAGES, HEX, MOUNT_IMAGES, ROOT_IMAGE_OPTIONS, SIGNATURE};
 use super::kind::{self, Kind, MARKED_PATHS, PATH, SPELL_TEXT, no_filter, spell_number};
 use super::{Family, Row};
 use crate::draft::Context;
@@ -171,7 +171,7 @@ fn spelled_bind(mount: &PropertyValue) -> Option<String> {
         true => spelling::protected(&spelling::text(path)),
         false => spelling::list_word(path),
     };
-    let source_field = field(&marked(*optional, source));
+    let source_field = field(&spelling::marked(*optional, source));
     Some(match (source == destination, *flags == 0) {
         (true, false) => source_field,
         (false, false) => format!("{source_field}:{}", field(destination)),
@@ -185,7 +185,7 @@ fn bind(
     source: &str,
     mut next: impl FnMut(&Split<'_>) -> Result<Option<String>, ValueError>,
 ) -> Result<PropertyValue, ValueError> {
-    let (source, optional) = super::image::optional(cx.resolve(source)?)?;
+    let (source, optional) = kind::marked_path(&cx.resolve(source)?)?;
     let destination = match next(&Split::PATH_FIELDS)? {
         Some(path) => absolute_path(&cx.resolve(&path)?)?,
         None => source.clone(),
@@ -286,7 +286,7 @@ const LABEL: Kind = Kind::By(
         Ok(())
     },
     |value| match value.items() {
-        [Bool(ignore), label] => vec![marked(*ignore, &spelling::text(label.text()))],
+        [Bool(ignore), label] => vec![spelling::marked(*ignore, &spelling::text(label.text()))],
         _ => Vec::new(),
     },
 );
