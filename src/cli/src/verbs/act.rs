@@ -71,7 +71,7 @@ fn job_failure(outcome: &JobOutcome) -> String {
         JobResult::Done => "done",
         JobResult::Failed => "failed",
         JobResult::Dependency => "a unit that it needs did not come up",
-        JobResult::Assert => "an assert of it failed",
+        JobResult::Assert => "did not start",
         JobResult::Canceled => "another request took its place",
         JobResult::Invalid => "does not apply to this unit now",
         JobResult::NotFound => "no such unit",
