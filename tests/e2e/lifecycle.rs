@@ -225,7 +225,7 @@ fn a_stop_leaves_nothing_behind() {
     let text = "[Service]\nExecStart=/bin/sh -c \"setsid sh -c 'trap : TERM; while :; do sleep 1; done' \
                 & exec sleep 1000000\"\nTimeoutStopSec=500ms\n\
                 [Install]\nWantedBy=multi-user.target\n";
-    let instance = Instance::with_units(&[("web.service", text)]);
+    let mut instance = Instance::with_units(&[("web.service", text)]);
     let helper_and_service = instance.processes().len();
     assert!(helper_and_service >= 2, "{:?}", instance.processes());
     instance.run(&["stop", "web"]).ok();
@@ -240,8 +240,13 @@ fn a_stop_leaves_nothing_behind() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
     assert_ne!(instance.run(&["status", "web"]).code, 0);
-    // Stopped by an operator, it stays down over an unrelated commit, and can be started again.
+    // Stopped by an operator, it stays down over an unrelated commit and the daemon's death, and can
+    // be started again.
     instance.push(&[("other.service", SLEEPER)]).ok();
+    assert!(!instance.is_active("web"));
+    instance.kill_daemon();
+    instance.start_daemon();
+    instance.push(&[("third.service", SLEEPER)]).ok();
     assert!(!instance.is_active("web"));
     instance.run(&["start", "web"]).ok();
     assert!(instance.is_active("web"));

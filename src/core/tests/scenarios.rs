@@ -488,6 +488,24 @@ fn a_restart_that_was_due_waits_for_the_first_target() {
 }
 
 #[test]
+fn what_an_operator_stopped_stays_down_after_the_daemon() {
+    let files = [("a.service", SIMPLE)];
+    let mut script = Script::fresh();
+    script.give(Input::Restore {
+        unit: name("a.service"),
+        record: UnitRecord {
+            stopped_by_operator: true,
+            ..record()
+        },
+    });
+    script.target(&files);
+    assert_eq!(script.asked(), ["settled, failed: []"]);
+    // A commit that changes the unit asks for it again.
+    script.target(&[("a.service", "[Service]\nExecStart=/bin/y\n")]);
+    assert_eq!(script.asked(), ["spawn a"]);
+}
+
+#[test]
 fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
     for (end, oom_killed, result) in [
         (ProcessEnd::Exited(7), false, UnitResult::ExitCode),

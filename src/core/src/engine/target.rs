@@ -194,8 +194,9 @@ impl Engine {
             let meaning = |slot: &Slot| slot.definition.as_ref().map(|(unit, _)| unit.meaning);
             let before = meaning(slot).or(slot.attempted);
             slot.definition = definition.map(|unit| (Arc::clone(unit), commit.clone()));
-            if meaning(slot).is_some() && before != meaning(slot) {
-                // A commit that changes a unit overrules an operator's earlier stop of it.
+            if before.is_some() && meaning(slot).is_some() && before != meaning(slot) {
+                // A commit that changes a unit overrules an operator's earlier stop of it. What it
+                // meant before is not known of one that a daemon before this one saw stopped.
                 slot.stopped_by_operator = false;
             }
             if slot.unaccounted.take().is_some() {
