@@ -100,8 +100,7 @@ fn restarting(kind: UnitKind) -> &'static [Restarting] {
                     Body::Kept { .. } | Body::Alias { .. } | Body::Nothing => &[],
                 };
                 // Timers, paths and sockets have lists that several directives fill.
-                let follows =
-                    kind != UnitKind::Service || !row.follows.is_empty() || row.key == "TasksMax";
+                let follows = kind != UnitKind::Service || !row.follows.is_empty();
                 shows
                     .iter()
                     .map(move |shown| Restarting { id, follows, shown })
