@@ -80,6 +80,31 @@ fn rooms_use_only_what_the_architecture_allows() {
 }
 
 #[test]
+fn directives_that_are_honoured_have_a_test_each() {
+    use gitproc_unit::{Standing, has_proofs, proof, table};
+    let mut wrong = Vec::new();
+    for row in table().iter().filter(|row| has_proofs(row.family)) {
+        let honoured = matches!(row.standing, Standing::Honoured | Standing::Partly(_));
+        match proof(row) {
+            None if honoured => wrong.push(format!("{}= is proved by no test", row.key)),
+            None => {}
+            Some(proof) => {
+                let (file, test) = proof.split_once("::").expect("file::test");
+                let found = ["src", "tests"].map(|dir| top().join(dir).join(file));
+                let text = found
+                    .iter()
+                    .find_map(|path| std::fs::read_to_string(path).ok());
+                let name = format!("fn {test}(");
+                if !text.is_some_and(|text| text.contains(&name)) {
+                    wrong.push(format!("{}=: there is no test {proof}", row.key));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn petgraph_stays_in_core_graph() {
     assert_eq!(
         uses_outside("petgraph", &["core/src/graph"]),

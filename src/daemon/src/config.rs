@@ -13,6 +13,9 @@ pub struct Config {
     pub poll_interval: Duration,
     /// `[Manager] DefaultTarget=`: the target whose closure is to run.
     pub default_target: UnitName,
+    /// `[Manager] AllowDegraded=`: services start although the host can't restrict them as their
+    /// units say; what is lacking is said.
+    pub allow_degraded: bool,
 }
 
 /// Shortest poll; a shorter one would keep the disk awake for nothing, since hints are exact.
@@ -24,6 +27,7 @@ impl Default for Config {
             branch: "main".to_owned(),
             poll_interval: Duration::from_secs(60),
             default_target: UnitName::parse("default.target").expect("a well-formed name"),
+            allow_degraded: false,
         }
     }
 }
@@ -130,6 +134,10 @@ fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(),
         ("Git", "Branch") => config.branch = branch(value)?,
         ("Git", "PollIntervalSec") => config.poll_interval = poll_interval(value)?,
         ("Manager", "DefaultTarget") => config.default_target = target(value)?,
+        ("Manager", "AllowDegraded") => {
+            config.allow_degraded = gitproc_unit::value::parse_bool(value)
+                .map_err(|_| format!("AllowDegraded='{value}' is neither yes nor no"))?;
+        }
         _ => return Err(format!("unknown key '{key}' in [{section}]")),
     }
     Ok(())
@@ -185,11 +193,12 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
-                    [Manager]\nDefaultTarget=web.target\n";
+                    [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
         assert_eq!(config.poll_interval, Duration::from_secs(300));
         assert_eq!(config.default_target.as_str(), "web.target");
+        assert!(config.allow_degraded);
         assert_eq!(read("").expect("empty is good"), Config::default());
     }
 

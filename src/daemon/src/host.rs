@@ -1,5 +1,6 @@
 //! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
 //! out once at start; what is lacking becomes a line of `status`.
+use crate::config::Config;
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::spec::NamespaceMode;
@@ -7,6 +8,7 @@ use gitproc_sys::cgroup::{Controller, Hierarchy};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
 use gitproc_unit::{HostFacts, ResourceControl, Rlimit};
 use nix::unistd::{Gid, Group, Uid, User};
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,10 @@ pub struct Host {
     pub helper: HelperProgram,
     /// `LANG`, for the services.
     pub lang: Option<String>,
+    /// The daemon's own variables, for `PassEnvironment=`.
+    pub environment: BTreeMap<String, String>,
+    /// `[Manager] AllowDegraded=`
+    pub allow_degraded: bool,
     /// Limit on open files for services whose unit sets none.
     pub open_files: Option<Rlimit>,
     /// What is lacking, one line each.
@@ -46,7 +52,7 @@ pub struct HelperProgram {
 
 impl Host {
     /// Looks around.
-    pub fn probe(options: &Options) -> Result<Host, DaemonError> {
+    pub fn probe(options: &Options, config: &Config) -> Result<Host, DaemonError> {
         let layout = options.layout.clone();
         let mut degradations = Vec::new();
         let root = Uid::effective().is_root();
@@ -87,6 +93,12 @@ impl Host {
         }
         Ok(Host {
             open_files,
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+            allow_degraded: config.allow_degraded,
             facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,

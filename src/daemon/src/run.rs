@@ -59,7 +59,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
 
 async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
     let supervisor = Supervisor::from_environment();
-    let host = Arc::new(Host::probe(&options)?);
+    let host = Arc::new(Host::probe(&options, &config)?);
     for line in &host.degradations {
         tracing::warn!("{line}");
     }

@@ -99,10 +99,15 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
                 .to_string_lossy()
                 .into_owned(),
             lang: host.lang.as_deref(),
+            environment: &host.environment,
+            allow_degraded: host.allow_degraded,
         },
     );
     if let Some(limit) = host.open_files {
-        spec.rlimits.entry(Resource::Nofile).or_insert(limit);
+        spec.scheduling
+            .rlimits
+            .entry(Resource::Nofile)
+            .or_insert(limit);
     }
     match clone_helper(host, request, &belongings, &spec) {
         Ok((pidfd, link)) => Ok(Spawned {

@@ -1,5 +1,5 @@
 //! The environment of a command, in systemd's order: later ones win.
-use gitproc_core::spec::{ExecSpec, SEARCH_PATH};
+use gitproc_core::spec::ExecSpec;
 use gitproc_unit::{DirectoryKind, parse_environment_file};
 use std::io::Read;
 
@@ -18,7 +18,7 @@ pub(crate) fn fixed(spec: &ExecSpec, notify_socket: Option<&str>) -> Vec<(String
         ("HOME", &identity.home),
         ("SHELL", &identity.shell),
     ];
-    let mut env = vec![("PATH".to_owned(), SEARCH_PATH.to_owned())];
+    let mut env = vec![("PATH".to_owned(), spec.search_path.join(":"))];
     env.extend(
         user.into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))),
@@ -50,13 +50,19 @@ fn variable(kind: DirectoryKind) -> &'static str {
 }
 
 /// Everything for one command. Reads the environment files, so it runs in the forked child: a file
-/// that blocks holds up that command only.
+/// that blocks holds up that command only. What `UnsetEnvironment=` names is gone at last.
 pub(crate) fn of_command(
     spec: &ExecSpec,
     fixed: &[(String, String)],
     of_run: &[(String, String)],
 ) -> Result<Vec<(String, String)>, FileError> {
     let mut env = fixed.to_vec();
+    // The first process of the command, as it knows itself: it leaves no other to take this for its
+    // own (systemd.exec(5)).
+    env.push((
+        "SYSTEMD_EXEC_PID".to_owned(),
+        std::process::id().to_string(),
+    ));
     env.extend_from_slice(of_run);
     env.extend_from_slice(&spec.environment);
     for file in &spec.environment_files {
@@ -68,7 +74,16 @@ pub(crate) fn of_command(
             Err(error) => return Err(error),
         }
     }
+    env.retain(|(name, value)| !is_unset(&spec.unset_environment, name, value));
     Ok(env)
+}
+
+/// `NAME` takes a variable away whatever its value, `NAME=value` only with this one.
+fn is_unset(unset: &[String], name: &str, value: &str) -> bool {
+    unset.iter().any(|entry| match entry.split_once('=') {
+        Some((unset, exactly)) => unset == name && exactly == value,
+        None => entry == name,
+    })
 }
 
 /// The files that a pattern stands for, sorted; none is an error, as is a plain path's absence.

@@ -89,9 +89,9 @@ fn identity_groups_and_capabilities_are_the_units() {
     needs_root!("identity_groups_and_capabilities_are_the_units");
     let show = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/self/status";
     let service = Service::new(sh(show)).under_nobody().with(|spec| {
-        spec.capability_bounding_set = 1 << 10 | 1 << 6;
-        spec.ambient_capabilities = 1 << 10;
-        spec.no_new_privileges = true;
+        spec.privileges.capability_bounding_set = 1 << 10 | 1 << 6;
+        spec.privileges.ambient_capabilities = 1 << 10;
+        spec.privileges.no_new_privileges = true;
     });
     let log = service.up().output();
     for expected in [
@@ -140,22 +140,22 @@ fn limits_and_priorities_hold_before_the_first_instruction() {
     let show = "ulimit -n; ulimit -Hn; ulimit -c; nice; cat /proc/self/oom_score_adj; umask; pwd; \
                 grep -E '^(SigBlk|SigIgn)' /proc/self/status";
     let service = Service::new(sh(show)).with(|spec| {
-        spec.rlimits.insert(
+        spec.scheduling.rlimits.insert(
             Resource::Nofile,
             Rlimit {
                 soft: 300,
                 hard: 400,
             },
         );
-        spec.rlimits.insert(
+        spec.scheduling.rlimits.insert(
             Resource::Core,
             Rlimit {
                 soft: u64::MAX,
                 hard: u64::MAX,
             },
         );
-        spec.nice = Some(5);
-        spec.oom_score_adjust = Some(123);
+        spec.scheduling.nice = Some(5);
+        spec.scheduling.oom_score_adjust = Some(123);
         spec.umask = 0o077;
         spec.working_directory = "/usr".to_owned();
     });
@@ -177,7 +177,7 @@ fn a_limit_above_the_hosts_is_had_as_far_as_it_goes_and_said() {
         hard: u64::MAX,
     };
     let mut service = Service::new(sh("ulimit -n; ulimit -Hn"))
-        .with(|spec| _ = spec.rlimits.insert(Resource::Nofile, everything))
+        .with(|spec| _ = spec.scheduling.rlimits.insert(Resource::Nofile, everything))
         .up();
     let exit = service.run_to_end(ExecRole::Start);
     assert_eq!((exit.end, exit.failure), (ProcessEnd::Exited(0), None));

@@ -132,6 +132,23 @@ pub fn clear_ambient() -> Result<()> {
     )
 }
 
+/// CAP_SETPCAP, as a set: what [`set_secure_bits`] needs.
+pub const SET_CAPABILITIES: u64 = 1 << 8;
+
+/// Securebits of capabilities(7); needs [`SET_CAPABILITIES`].
+pub fn set_secure_bits(bits: i32) -> Result<()> {
+    // SAFETY: plain integers.
+    match unsafe { libc::prctl(libc::PR_SET_SECUREBITS, bits, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(Error::last("set secure bits", bits)),
+    }
+}
+
+/// Whether CAP_SYS_ADMIN is in effect.
+pub fn can_administer() -> bool {
+    caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN).unwrap_or(false)
+}
+
 /// PR_SET_NO_NEW_PRIVS, for this process and all that come from it.
 pub fn no_new_privileges() -> Result<()> {
     prctl::set_no_new_privs().context("set", "no_new_privs")

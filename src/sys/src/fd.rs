@@ -60,10 +60,20 @@ pub fn enlarge_pipe(fd: BorrowedFd<'_>, bytes: i32) {
 
 /// Switches O_NONBLOCK on.
 pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<()> {
+    set_blocking_to(fd, false)
+}
+
+/// Switches O_NONBLOCK off.
+pub fn set_blocking(fd: BorrowedFd<'_>) -> Result<()> {
+    set_blocking_to(fd, true)
+}
+
+fn set_blocking_to(fd: BorrowedFd<'_>, blocking: bool) -> Result<()> {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     fcntl(fd, FcntlArg::F_GETFL)
         .and_then(|flags| {
-            let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
+            let mut flags = OFlag::from_bits_retain(flags);
+            flags.set(OFlag::O_NONBLOCK, !blocking);
             fcntl(fd, FcntlArg::F_SETFL(flags))
         })
         .map(drop)

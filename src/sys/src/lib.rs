@@ -12,13 +12,16 @@ mod error;
 pub mod fd;
 pub mod file;
 pub mod host;
+pub mod keyring;
 pub mod memfd;
 pub mod mount;
 pub mod pattern;
 pub mod pidfd;
 pub mod probe;
+pub mod scheduling;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod terminal;
 
 pub use error::{Error, Result};

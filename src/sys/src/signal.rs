@@ -37,8 +37,7 @@ pub fn child_watch() -> Result<SignalFd> {
 }
 
 /// For a process that is about to execute a service's program: unblocks every signal and sets every
-/// disposition to the default, ignored ones too (exec resets handlers only). SIGPIPE alone is
-/// ignored, as systemd has it (`IgnoreSIGPIPE=yes`, its default): daemons expect EPIPE.
+/// disposition to the default, ignored ones too (exec resets handlers only).
 pub fn reset() -> Result<()> {
     // The kernel's own call: the C library refuses to touch the signals that it keeps for itself,
     // and a parent may have left even those ignored. All zero is SIG_DFL, no flags, no mask.
@@ -54,11 +53,16 @@ pub fn reset() -> Result<()> {
             return Err(Error::last("reset signal", signal));
         }
     }
-    // SAFETY: ignoring a signal installs no handler.
-    unsafe { nix::sys::signal::signal(Signal::SIGPIPE, SigHandler::SigIgn) }
-        .context("ignore", "SIGPIPE")?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .context("reset", "signal mask")
+}
+
+/// A write to a pipe that nobody reads fails with EPIPE, instead of ending the process.
+pub fn ignore_sigpipe() -> Result<()> {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { nix::sys::signal::signal(Signal::SIGPIPE, SigHandler::SigIgn) }
+        .context("ignore", "SIGPIPE")
+        .map(drop)
 }
 
 /// Sends `signal` to one process of the caller's own namespace, or to all that it may signal

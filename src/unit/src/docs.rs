@@ -27,7 +27,9 @@ pub fn docs() -> String {
          Defaults are as `gitproc show` prints them: times in µs, sizes in bytes, signals by number. \
          *Property* is the name under which `show` has it; where there is none, the directive fills \
          another's. Units of kinds that are not run yet (`.socket`, `.timer`, `.path`, `.slice`, \
-         `.mount` and so on) are read and shown, and a warning says that they are not run.\n",
+         `.mount` and so on) are read and shown, and a warning says that they are not run.\n\n\
+         *Proved by* names the test that shows it to hold, mostly from inside of a service on the real \
+         kernel; the file lies below `src/` or `tests/`.\n",
     );
     for family in Family::ALL {
         let rows = || table().iter().filter(|row| row.family == family);
@@ -49,11 +51,18 @@ pub fn docs() -> String {
             rows().filter(effect).count(),
             rows().count()
         );
-        page.push_str(
-            "| directive | value | default | property | standing |\n|---|---|---|---|---|\n",
-        );
+        let proved = has_proofs(family);
+        page.push_str(match proved {
+            true => {
+                "| directive | value | default | property | standing | proved by |\n\
+                 |---|---|---|---|---|---|\n"
+            }
+            false => {
+                "| directive | value | default | property | standing |\n|---|---|---|---|---|\n"
+            }
+        });
         for row in rows() {
-            let _ = writeln!(
+            let _ = write!(
                 page,
                 "| `{}=` | {} | {} | {} | {} |",
                 row.key,
@@ -62,11 +71,31 @@ pub fn docs() -> String {
                 row.property,
                 standing(row)
             );
+            let _ = match (proved, proof(row)) {
+                (true, Some(test)) => writeln!(page, " `{test}` |"),
+                (true, None) => writeln!(page, "  |"),
+                (false, _) => writeln!(page),
+            };
         }
     }
     specifiers(&mut page);
     findings(&mut page);
     page
+}
+
+/// Whether the directives of the family are each proved by a test that the page names.
+pub fn has_proofs(family: Family) -> bool {
+    matches!(family, Family::Exec | Family::Kill | Family::Resource)
+}
+
+/// `file::test`, below `src/` or `tests/`: what proves that the directive is honoured.
+pub fn proof(row: &Row) -> Option<String> {
+    let effect = matches!(row.standing, Standing::Honoured | Standing::Partly(_));
+    let key = match row.body {
+        Body::Alias { key, .. } => key,
+        Body::Field { .. } | Body::Kept { .. } | Body::Nothing => row.key,
+    };
+    crate::table::proof(key).filter(|_| effect)
 }
 
 fn specifiers(page: &mut String) {

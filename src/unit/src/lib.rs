@@ -36,7 +36,7 @@ pub mod words;
 
 pub use condition::{Condition, ConditionKind, Outcome, Verdict, condition_property};
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use docs::docs;
+pub use docs::{docs, has_proofs, proof};
 pub use environment::{EnvironmentFileError, expand, parse_environment_file};
 pub use ini::{Entry, LINE_MAX, Section, parse_ini};
 pub use load::{

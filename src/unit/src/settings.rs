@@ -91,6 +91,26 @@ impl Settings {
         }
     }
 
+    /// The number of a directive that is one; 0 of what is none.
+    pub fn number(&self, family: Family, key: &str) -> u64 {
+        match self.get(family, key) {
+            Setting::Plain(value) => crate::table::number(value),
+            _ => 0,
+        }
+    }
+
+    /// The words of a directive that is a list of them.
+    pub fn texts(&self, family: Family, key: &str) -> Vec<String> {
+        let property = self.get(family, key).property();
+        let texts = property.items().iter().map(PropertyValue::text);
+        texts.map(str::to_owned).collect()
+    }
+
+    /// The bytes of a directive that is shown as such.
+    pub fn bytes(&self, family: Family, key: &str) -> Vec<u8> {
+        crate::table::bytes(&self.get(family, key).property())
+    }
+
     /// Whether a flag is set.
     pub fn is_true(&self, family: Family, key: &str) -> bool {
         *self.get(family, key) == Setting::Plain(PropertyValue::Bool(true))

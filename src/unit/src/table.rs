@@ -18,6 +18,7 @@ mod limits;
 mod mount;
 mod network;
 mod path;
+mod proofs;
 mod resource;
 mod row;
 mod sandbox;
@@ -33,6 +34,8 @@ use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(crate) use kind::{bytes, number};
+pub(crate) use proofs::proof;
 pub(crate) use row::{Body, Read, Shown, Write};
 pub use row::{Family, Row, Standing};
 pub(crate) use service::shown_commands;

@@ -1,6 +1,6 @@
 //! Starting commands, and learning whether their program was executed.
 use super::{Main, Running, Supervisor};
-use crate::child::{Account, Child};
+use crate::child::{Account, Child, Found};
 use gitproc_core::logline::Tag;
 use gitproc_core::protocol::{Exit, Failure, FromHelper, ProcessEnd};
 use gitproc_core::spec::ExecStep;
@@ -105,12 +105,14 @@ impl Supervisor {
         };
         let mut child = Some(Child {
             spec: &self.spec,
+            role,
             command,
             fixed: &service.environment,
-            environment: &environment,
+            run: &environment,
             log,
             accounts: writer,
             join,
+            found: Found::default(),
         });
         #[allow(unsafe_code)]
         // the one place outside sys: only the helper knows that it has one thread

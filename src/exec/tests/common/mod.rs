@@ -1,12 +1,19 @@
 //! A daemon as small as a test needs: it spawns the helper and speaks its protocol.
 #![allow(dead_code, missing_docs, clippy::missing_panics_doc)] // each test uses a part of it
-use gitproc_core::InvocationId;
 use gitproc_core::protocol::{Exit, FromHelper, HelperState, ToHelper, Whom};
-use gitproc_core::spec::{ExecSpec, Identity, Ids, NamespaceMode, SPEC_VERSION};
+use gitproc_core::spec::{
+    self, ExecSpec, Identity, Ids, NamespaceMode, PrivilegeSpec, SEARCH_PATH, SPEC_VERSION,
+    Scheduling, StartOnly, Streams,
+};
+use gitproc_core::spec_build::{self, SpecContext};
+use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::{Hierarchy, Limits, UnitCgroup};
 use gitproc_sys::spawn::{HelperSpawn, Namespaces, Spawned};
 use gitproc_sys::{file, host, memfd, pidfd, socket};
-use gitproc_unit::{ExecCommand, ExecRole, NotifyAccess, Privileges, ServiceType, UnitName};
+use gitproc_unit::{
+    ExecCommand, ExecRole, HostFacts, NotifyAccess, Privileges, ServiceSection, ServiceType,
+    Severity, TreeEntry, UnitName,
+};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -42,6 +49,31 @@ pub fn command(argv: &[&str]) -> ExecCommand {
         ignore_failure: false,
         no_expand: true,
         privileges: Privileges::Unit,
+    }
+}
+
+fn identity(service: &ServiceSection) -> Identity {
+    let user = service.user.as_deref().map(|name| {
+        let found = nix::unistd::User::from_name(name).expect("a user database");
+        found.unwrap_or_else(|| panic!("there is no user {name}"))
+    });
+    let group = service.group.as_deref().map(|name| {
+        let found = nix::unistd::Group::from_name(name).expect("a group database");
+        found
+            .unwrap_or_else(|| panic!("there is no group {name}"))
+            .gid
+    });
+    let gid = group.or(user.as_ref().map(|user| user.gid));
+    let ids = user.as_ref().map(|user| Ids {
+        uid: user.uid.as_raw(),
+        gid: gid.unwrap_or(user.gid).as_raw(),
+        groups: vec![gid.unwrap_or(user.gid).as_raw()],
+    });
+    Identity {
+        ids,
+        user_name: user.as_ref().map(|user| user.name.clone()),
+        home: user.map(|user| user.dir.display().to_string()),
+        shell: None,
     }
 }
 
@@ -94,13 +126,17 @@ impl Service {
             working_directory_optional: false,
             environment: Vec::new(),
             environment_files: Vec::new(),
+            unset_environment: Vec::new(),
+            search_path: SEARCH_PATH.split(':').map(str::to_owned).collect(),
             umask: 0o022,
-            nice: None,
-            oom_score_adjust: None,
-            rlimits: BTreeMap::new(),
-            no_new_privileges: false,
-            capability_bounding_set: u64::MAX,
-            ambient_capabilities: 0,
+            start_only: StartOnly::default(),
+            streams: Streams::default(),
+            scheduling: Scheduling::default(),
+            privileges: PrivilegeSpec::default(),
+            namespaces: spec::Namespaces::default(),
+            mounts: spec::Mounts::default(),
+            system_calls: Vec::new(),
+            allow_degraded: false,
         };
         Service {
             spec,
@@ -117,6 +153,43 @@ impl Service {
             link: None,
             dir,
         }
+    }
+
+    /// A service of these lines of [Service], as the daemon would tell the helper about it; its main
+    /// process is `sh -c script`. `User=` and `Group=` by name are looked up.
+    pub fn of_unit(lines: &str, script: &str) -> Service {
+        let mut service = Service::new(sh(script));
+        let name = service.spec.unit.clone();
+        let file = TreeEntry::File(format!("[Service]\n{lines}\nExecStart=true\n"));
+        let facts = HostFacts::example();
+        let (unit, diagnostics) = gitproc_unit::load_alone(&name, file, &facts);
+        let wrong: Vec<_> = diagnostics
+            .iter()
+            .filter(|found| found.severity == Severity::Error)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        let unit = unit.expect("a unit");
+        let section = unit.service.as_deref().expect("a service");
+        let context = SpecContext {
+            invocation: service.spec.invocation,
+            commit: &CommitId("0".repeat(40)),
+            identity: identity(section),
+            namespace: service.spec.namespace,
+            join_cgroup_files: Vec::new(),
+            log_file: service.spec.log_file.clone(),
+            lang: None,
+            environment: &BTreeMap::from([("PASSED".to_owned(), "from the daemon".to_owned())]),
+            allow_degraded: false,
+        };
+        let commands = service.spec.commands.clone();
+        service.spec = spec_build::build(&unit, section, &facts, context);
+        service.spec.commands.extend(commands);
+        service
+    }
+
+    /// What `sh -c script` prints as the main process of a service of these lines.
+    pub fn view(lines: &str, script: &str) -> String {
+        Service::of_unit(lines, script).up().output()
     }
 
     pub fn with(mut self, change: impl FnOnce(&mut ExecSpec)) -> Service {

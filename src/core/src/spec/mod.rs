@@ -3,10 +3,26 @@
 //! It travels once, as JSON in a sealed memfd, and is versioned: a helper that does not know the
 //! version refuses. Everything that needs the host's name services is resolved before (a static
 //! helper has none). All paths are absolute.
+mod mounts;
+mod namespaces;
+mod privileges;
+mod scheduling;
+mod step;
+mod streams;
+mod system_calls;
+
+pub use mounts::Mounts;
+pub use namespaces::Namespaces;
+pub use privileges::{Keyring, PrivilegeSpec};
+pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};
+pub use step::ExecStep;
+pub use streams::{FileMode, Input, Output, Streams, Terminal};
+pub use system_calls::CallProgram;
+
 use crate::{CommitId, InvocationId};
 use gitproc_unit::{
-    DirectoryKind, EnvironmentFile, ExecCommand, ExecRole, NotifyAccess, Preserve, Resource,
-    Rlimit, ServiceType, UnitName,
+    DirectoryKind, EnvironmentFile, ExecCommand, ExecRole, NotifyAccess, Preserve, ServiceType,
+    UnitName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,7 +31,7 @@ use std::collections::BTreeMap;
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Version of [`ExecSpec`]; raised when a helper of the version before would misread it.
-pub const SPEC_VERSION: u32 = 1;
+pub const SPEC_VERSION: u32 = 2;
 
 /// Everything that the helper needs for one invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,20 +74,38 @@ pub struct ExecSpec {
     pub environment: Vec<(String, String)>,
     /// Read before each command, as root, after `environment`.
     pub environment_files: Vec<EnvironmentFile>,
+    /// `UnsetEnvironment=`: names, and assignments that go only with this value; applied last.
+    pub unset_environment: Vec<String>,
+    /// Where bare command names are looked up: `ExecSearchPath=`, or [`SEARCH_PATH`].
+    pub search_path: Vec<String>,
     /// `UMask=`
     pub umask: u32,
-    /// `Nice=`
-    pub nice: Option<i32>,
-    /// `OOMScoreAdjust=`
-    pub oom_score_adjust: Option<i32>,
-    /// `Limit…=`
-    pub rlimits: BTreeMap<Resource, Rlimit>,
-    /// `NoNewPrivileges=`
-    pub no_new_privileges: bool,
-    /// `CapabilityBoundingSet=`; bit n is capability n.
-    pub capability_bounding_set: u64,
-    /// `AmbientCapabilities=`
-    pub ambient_capabilities: u64,
+    /// What only the commands of `ExecStart=` are kept to.
+    pub start_only: StartOnly,
+    /// Where stdin, stdout and stderr lead.
+    pub streams: Streams,
+    /// Shares of the machine, and limits.
+    pub scheduling: Scheduling,
+    /// What the service may not do.
+    pub privileges: PrivilegeSpec,
+    /// What it does not share with the host beside processes and files.
+    pub namespaces: Namespaces,
+    /// How its file system differs from the host's.
+    pub mounts: Mounts,
+    /// Filters of system calls, loaded in this order.
+    pub system_calls: Vec<CallProgram>,
+    /// What restricts the service and can't be had here is left out and said, instead of failing
+    /// the service.
+    pub allow_degraded: bool,
+}
+
+/// `PermissionsStartOnly=`, `RootDirectoryStartOnly=`: older ways to say `+` of all other commands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartOnly {
+    /// Identity and sandbox.
+    pub permissions: bool,
+    /// The root directory.
+    pub root_directory: bool,
 }
 
 /// Whether the service has a PID namespace of its own.
@@ -138,122 +172,4 @@ impl Fds {
     pub const DIR: i32 = 5;
     /// The v2 payload cgroup directory, or `/dev/null` when there is none.
     pub const CGROUP: i32 = 6;
-}
-
-/// Exit statuses of systemd for steps that fail before the service's first instruction
-/// (systemd.exec(5), "Process exit codes").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
-pub enum ExecStep {
-    Chdir,
-    Nice,
-    Fds,
-    Exec,
-    Memory,
-    Limits,
-    OomAdjust,
-    SignalMask,
-    Stdin,
-    Stdout,
-    Chroot,
-    Ioprio,
-    Timerslack,
-    Securebits,
-    Setscheduler,
-    CpuAffinity,
-    Group,
-    User,
-    Capabilities,
-    Cgroup,
-    Setsid,
-    Stderr,
-    Pam,
-    Network,
-    Namespace,
-    NoNewPrivileges,
-    Seccomp,
-    RuntimeDirectory,
-    StateDirectory,
-    CacheDirectory,
-    LogsDirectory,
-    ConfigurationDirectory,
-}
-
-impl ExecStep {
-    /// Exit status, 200 and up.
-    pub const fn status(self) -> u8 {
-        match self {
-            ExecStep::Chdir => 200,
-            ExecStep::Nice => 201,
-            ExecStep::Fds => 202,
-            ExecStep::Exec => 203,
-            ExecStep::Memory => 204,
-            ExecStep::Limits => 205,
-            ExecStep::OomAdjust => 206,
-            ExecStep::SignalMask => 207,
-            ExecStep::Stdin => 208,
-            ExecStep::Stdout => 209,
-            ExecStep::Chroot => 210,
-            ExecStep::Ioprio => 211,
-            ExecStep::Timerslack => 212,
-            ExecStep::Securebits => 213,
-            ExecStep::Setscheduler => 214,
-            ExecStep::CpuAffinity => 215,
-            ExecStep::Group => 216,
-            ExecStep::User => 217,
-            ExecStep::Capabilities => 218,
-            ExecStep::Cgroup => 219,
-            ExecStep::Setsid => 220,
-            ExecStep::Stderr => 222,
-            ExecStep::Pam => 224,
-            ExecStep::Network => 225,
-            ExecStep::Namespace => 226,
-            ExecStep::NoNewPrivileges => 227,
-            ExecStep::Seccomp => 228,
-            ExecStep::RuntimeDirectory => 233,
-            ExecStep::StateDirectory => 238,
-            ExecStep::CacheDirectory => 239,
-            ExecStep::LogsDirectory => 240,
-            ExecStep::ConfigurationDirectory => 241,
-        }
-    }
-
-    /// Name as systemd prints it: `GROUP`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ExecStep::Chdir => "CHDIR",
-            ExecStep::Nice => "NICE",
-            ExecStep::Fds => "FDS",
-            ExecStep::Exec => "EXEC",
-            ExecStep::Memory => "MEMORY",
-            ExecStep::Limits => "LIMITS",
-            ExecStep::OomAdjust => "OOM_ADJUST",
-            ExecStep::SignalMask => "SIGNAL_MASK",
-            ExecStep::Stdin => "STDIN",
-            ExecStep::Stdout => "STDOUT",
-            ExecStep::Chroot => "CHROOT",
-            ExecStep::Ioprio => "IOPRIO",
-            ExecStep::Timerslack => "TIMERSLACK",
-            ExecStep::Securebits => "SECUREBITS",
-            ExecStep::Setscheduler => "SETSCHEDULER",
-            ExecStep::CpuAffinity => "CPUAFFINITY",
-            ExecStep::Group => "GROUP",
-            ExecStep::User => "USER",
-            ExecStep::Capabilities => "CAPABILITIES",
-            ExecStep::Cgroup => "CGROUP",
-            ExecStep::Setsid => "SETSID",
-            ExecStep::Stderr => "STDERR",
-            ExecStep::Pam => "PAM",
-            ExecStep::Network => "NETWORK",
-            ExecStep::Namespace => "NAMESPACE",
-            ExecStep::NoNewPrivileges => "NO_NEW_PRIVILEGES",
-            ExecStep::Seccomp => "SECCOMP",
-            ExecStep::RuntimeDirectory => "RUNTIME_DIRECTORY",
-            ExecStep::StateDirectory => "STATE_DIRECTORY",
-            ExecStep::CacheDirectory => "CACHE_DIRECTORY",
-            ExecStep::LogsDirectory => "LOGS_DIRECTORY",
-            ExecStep::ConfigurationDirectory => "CONFIGURATION_DIRECTORY",
-        }
-    }
 }

@@ -1,7 +1,18 @@
 //! From a unit to what its helper is told: pure; everything that needs the host comes in resolved.
-use crate::spec::{DirectorySpec, ExecSpec, Identity, NamespaceMode, SPEC_VERSION};
+mod mounts;
+mod namespaces;
+mod privileges;
+mod scheduling;
+mod streams;
+mod system_calls;
+
+use crate::spec::{
+    DirectorySpec, ExecSpec, Identity, NamespaceMode, SEARCH_PATH, SPEC_VERSION, StartOnly,
+};
 use crate::{CommitId, InvocationId};
+use gitproc_unit::Family::{Exec, Service};
 use gitproc_unit::{DirectoryKind, HostFacts, ServiceSection, Unit};
+use std::collections::BTreeMap;
 
 /// What a spec needs beside the unit.
 #[derive(Debug, Clone)]
@@ -20,6 +31,10 @@ pub struct SpecContext<'a> {
     pub log_file: String,
     /// `LANG` of the daemon; services get it as systemd gives them the system's locale.
     pub lang: Option<&'a str>,
+    /// The daemon's own variables, of which `PassEnvironment=` takes some.
+    pub environment: &'a BTreeMap<String, String>,
+    /// `AllowDegraded=` of the configuration.
+    pub allow_degraded: bool,
 }
 
 /// The spec of one invocation of a service.
@@ -45,15 +60,22 @@ pub fn build(
         notify_access: service.notify_access,
         working_directory,
         working_directory_optional,
-        environment: environment(service, &context),
+        environment: environment(unit, service, &context),
         environment_files: service.environment_files.clone(),
+        unset_environment: unit.settings.texts(Exec, "UnsetEnvironment"),
+        search_path: search_path(unit),
         umask: service.umask,
-        nice: service.nice,
-        oom_score_adjust: service.oom_score_adjust,
-        rlimits: service.rlimits.clone(),
-        no_new_privileges: service.no_new_privileges,
-        capability_bounding_set: service.capability_bounding_set,
-        ambient_capabilities: service.ambient_capabilities,
+        start_only: StartOnly {
+            permissions: unit.settings.is_true(Service, "PermissionsStartOnly"),
+            root_directory: unit.settings.is_true(Service, "RootDirectoryStartOnly"),
+        },
+        streams: streams::of(unit),
+        scheduling: scheduling::of(unit, service),
+        privileges: privileges::of(unit, service),
+        namespaces: namespaces::of(unit),
+        mounts: mounts::of(unit),
+        system_calls: system_calls::of(unit),
+        allow_degraded: context.allow_degraded,
         join_cgroup_files: context.join_cgroup_files,
         identity: context.identity,
     }
@@ -61,15 +83,33 @@ pub fn build(
 
 /// systemd's own variables first, so that Environment= may replace them (systemd.exec(5)). The
 /// helper adds PATH, the variables of the identity and those of the directories.
-fn environment(service: &ServiceSection, context: &SpecContext<'_>) -> Vec<(String, String)> {
+fn environment(
+    unit: &Unit,
+    service: &ServiceSection,
+    context: &SpecContext<'_>,
+) -> Vec<(String, String)> {
     let lang = context
         .lang
         .map(|lang| ("LANG".to_owned(), lang.to_owned()));
     let invocation = ("INVOCATION_ID".to_owned(), context.invocation.to_string());
+    let passed = unit.settings.texts(Exec, "PassEnvironment");
+    let passed = passed.into_iter().filter_map(|name| {
+        let value = context.environment.get(&name)?.clone();
+        Some((name, value))
+    });
     lang.into_iter()
         .chain([invocation])
+        .chain(passed)
         .chain(service.environment.iter().cloned())
         .collect()
+}
+
+fn search_path(unit: &Unit) -> Vec<String> {
+    let own = unit.settings.texts(Exec, "ExecSearchPath");
+    match own.is_empty() {
+        true => SEARCH_PATH.split(':').map(str::to_owned).collect(),
+        false => own,
+    }
 }
 
 fn working_directory(service: &ServiceSection, context: &SpecContext<'_>) -> (String, bool) {

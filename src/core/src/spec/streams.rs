@@ -1,0 +1,74 @@
+//! Where the standard streams of a service lead.
+use serde::{Deserialize, Serialize};
+
+/// stdin, stdout, stderr (systemd.exec(5), "Logging and Standard Input/Output").
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streams {
+    /// `StandardInput=`
+    pub input: Input,
+    /// `StandardOutput=`
+    pub output: Output,
+    /// `StandardError=`
+    pub error: Output,
+    /// The terminal of `tty` streams.
+    pub terminal: Terminal,
+}
+
+/// `StandardInput=`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// /dev/null
+    #[default]
+    Null,
+    /// The bytes of `StandardInputText=` and `StandardInputData=`.
+    Data(Vec<u8>),
+    /// `file:`
+    File(String),
+    /// `tty`, `tty-force`, `tty-fail`: the terminal, which becomes the controlling one.
+    Terminal,
+}
+
+/// `StandardOutput=`, `StandardError=`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// The unit's log.
+    #[default]
+    Log,
+    /// Where stdin leads, of stdout; where stdout leads, of stderr.
+    Inherit,
+    /// /dev/null
+    Null,
+    /// `file:`, `append:`, `truncate:`
+    File(String, FileMode),
+    /// `tty`
+    Terminal,
+}
+
+/// How a file is opened for output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileMode {
+    /// From its beginning, over what is there.
+    Over,
+    /// At its end.
+    Append,
+    /// Emptied first.
+    Truncate,
+}
+
+/// `TTYPath=` and its siblings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// `None`: /dev/console.
+    pub path: Option<String>,
+    /// `TTYReset=`
+    pub reset: bool,
+    /// `TTYVHangup=`
+    pub hang_up: bool,
+    /// `TTYRows=`
+    pub rows: Option<u16>,
+    /// `TTYColumns=`
+    pub columns: Option<u16>,
+}

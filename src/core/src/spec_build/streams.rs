@@ -1,0 +1,53 @@
+//! `StandardInput=`, `StandardOutput=`, `StandardError=` and the terminal.
+use crate::spec::{FileMode, Input, Output, Streams, Terminal};
+use gitproc_unit::Family::Exec;
+use gitproc_unit::{Settings, Unit};
+
+/// A terminal's size that is not set.
+const UNSET: u64 = 0xffff;
+
+/// Where the unit's streams lead.
+pub(super) fn of(unit: &Unit) -> Streams {
+    let settings = &unit.settings;
+    let size = |key| {
+        let size = settings.number(Exec, key);
+        u16::try_from(size).ok().filter(|_| size != UNSET)
+    };
+    Streams {
+        input: input(settings),
+        output: output(settings.text(Exec, "StandardOutput")),
+        error: output(settings.text(Exec, "StandardError")),
+        terminal: Terminal {
+            path: Some(settings.text(Exec, "TTYPath").to_owned()).filter(|path| !path.is_empty()),
+            reset: settings.is_true(Exec, "TTYReset"),
+            hang_up: settings.is_true(Exec, "TTYVHangup"),
+            rows: size("TTYRows"),
+            columns: size("TTYColumns"),
+        },
+    }
+}
+
+fn input(settings: &Settings) -> Input {
+    let text = settings.text(Exec, "StandardInput");
+    match text.split_once(':') {
+        Some(("file", path)) => Input::File(path.to_owned()),
+        None if text == "data" => Input::Data(settings.bytes(Exec, "StandardInputData")),
+        None if text.starts_with("tty") => Input::Terminal,
+        // Sockets are not passed yet, which a warning says.
+        Some(_) | None => Input::Null,
+    }
+}
+
+fn output(text: &str) -> Output {
+    let file = |path: &str, mode| Output::File(path.to_owned(), mode);
+    match text.split_once(':') {
+        Some(("file", path)) => file(path, FileMode::Over),
+        Some(("append", path)) => file(path, FileMode::Append),
+        Some(("truncate", path)) => file(path, FileMode::Truncate),
+        None if text == "inherit" => Output::Inherit,
+        None if text == "null" => Output::Null,
+        None if text == "tty" => Output::Terminal,
+        // The journal is the unit's log; sockets are not passed yet, which a warning says.
+        Some(_) | None => Output::Log,
+    }
+}
