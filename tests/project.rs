@@ -94,7 +94,10 @@ fn directives_that_are_honoured_have_a_test_each() {
                 let text = found
                     .iter()
                     .find_map(|path| std::fs::read_to_string(path).ok());
-                let name = format!("fn {test}(");
+                let name = match file.ends_with(".sh") {
+                    true => test.to_owned(),
+                    false => format!("fn {test}("),
+                };
                 if !text.is_some_and(|text| text.contains(&name)) {
                     wrong.push(format!("{}=: there is no test {proof}", row.key));
                 }
@@ -102,6 +105,23 @@ fn directives_that_are_honoured_have_a_test_each() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is kept by name is looked for by name.
+#[test]
+fn directives_that_are_honoured_have_code() {
+    use gitproc_unit::{Standing, table};
+    let mut files = Vec::new();
+    for room in ["core/src/spec_build", "core/src/engine", "daemon/src"] {
+        sources(&top().join("src").join(room), &mut files);
+    }
+    let texts = files.iter().map(std::fs::read_to_string);
+    let code: String = texts.map(|text| text.expect("a source file")).collect();
+    for row in table().iter().filter(|row| row.is_kept()) {
+        let honoured = matches!(row.standing, Standing::Honoured | Standing::Partly(_));
+        let named = code.contains(&format!("\"{}\"", row.key));
+        assert!(!honoured || named, "nothing acts on {}=", row.key);
+    }
 }
 
 #[test]

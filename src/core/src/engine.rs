@@ -256,7 +256,7 @@ impl Engine {
         let Activation {
             invocation,
             unit,
-            told_to_stop,
+            told,
             result,
             reason,
             main_end,
@@ -275,8 +275,8 @@ impl Engine {
             .expect("only services are activated");
         let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
         let restarts =
-            !told_to_stop && !to_stop && !shutting_down && restarts_after(service, result);
-        if told_to_stop || to_stop {
+            told.is_none() && !to_stop && !shutting_down && restarts_after(service, result);
+        if told.is_some() || to_stop {
             // It did not end by itself: a target that wants it starts it again.
             slot.attempted = None;
             slot.completed = None;

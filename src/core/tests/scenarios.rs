@@ -384,6 +384,29 @@ fn a_stop_asks_then_kills_then_cleans_up() {
 }
 
 #[test]
+fn each_stage_of_a_stop_has_its_signal() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nExecStart=/bin/x\nKillSignal=INT\nRestartKillSignal=USR1\n\
+         FinalKillSignal=ABRT\nSendSIGHUP=yes\nTimeoutStopSec=5\n",
+    )]);
+    script.comes_up("a.service");
+    script.asked();
+    script.ask(Verb::Restart, "a.service");
+    assert_eq!(script.asked(), ["signal a All 10", "signal a All 1"]);
+    script.passes(5_000_000);
+    assert_eq!(script.asked(), ["signal a All 6"]);
+    script.is("a.service", ActiveState::Deactivating, "stop-sigkill");
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Killed(6));
+    script.hear("a.service", HelperEvent::Empty);
+    script.hear("a.service", HelperEvent::Gone);
+    script.comes_up("a.service");
+    script.asked();
+    script.ask(Verb::Stop, "a.service");
+    assert_eq!(script.asked(), ["signal a All 2", "signal a All 1"]);
+}
+
+#[test]
 fn a_failed_stop_post_ends_its_line() {
     let mut script = Script::of(&[(
         "a.service",

@@ -1,6 +1,7 @@
 //! Terminals of services: opened, reset, taken as the controlling one.
 use crate::error::{Context, Error, Result};
 use nix::fcntl::{OFlag, open as open_file};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::stat::Mode;
 use nix::sys::termios::{self, SetArg};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -55,14 +56,45 @@ pub fn reset(terminal: BorrowedFd<'_>) -> Result<()> {
     termios::tcsetattr(terminal, SetArg::TCSANOW, &modes).context("reset", "terminal")
 }
 
-/// Makes it the controlling terminal of the caller, who leads a session. Root takes it away from
-/// another session that has it.
-pub fn control(terminal: BorrowedFd<'_>) -> Result<()> {
-    let steal = libc::c_int::from(nix::unistd::geteuid().is_root());
+/// Makes it the controlling terminal of the caller, who leads a session. `Ok(false)`: another
+/// session has it, and is not robbed of it (`force`, which takes root).
+pub fn control(terminal: BorrowedFd<'_>, force: bool) -> Result<bool> {
     // SAFETY: the argument is an integer.
-    match unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, steal) } {
-        0 => Ok(()),
-        _ => Err(Error::last("take as controlling terminal", "terminal")),
+    match unsafe {
+        libc::ioctl(
+            terminal.as_raw_fd(),
+            libc::TIOCSCTTY,
+            libc::c_int::from(force),
+        )
+    } {
+        0 => Ok(true),
+        _ => match std::io::Error::last_os_error() {
+            cause if cause.raw_os_error() == Some(libc::EPERM) && !force => Ok(false),
+            cause => Err(Error::new("take as controlling terminal", "it", cause)),
+        },
+    }
+}
+
+/// Tells when somebody closes a terminal, and it may be free.
+#[derive(Debug)]
+pub struct Closing(Inotify);
+
+impl Closing {
+    /// From now on.
+    pub fn of(path: &str) -> Result<Closing> {
+        let watch = Inotify::init(InitFlags::IN_CLOEXEC).context("watch terminal", path)?;
+        watch
+            .add_watch(path, AddWatchFlags::IN_CLOSE)
+            .context("watch terminal", path)?;
+        Ok(Closing(watch))
+    }
+
+    /// Blocks until it happens.
+    pub fn wait(&self) -> Result<()> {
+        self.0
+            .read_events()
+            .context("wait for", "terminal")
+            .map(drop)
     }
 }
 

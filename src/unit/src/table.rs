@@ -146,15 +146,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_honoured_has_code() {
-        for row in table() {
-            let honoured = matches!(row.standing, Standing::Honoured | Standing::Partly(_));
-            let acts = matches!(row.body, Body::Field { .. } | Body::Alias { .. });
-            assert!(!honoured || acts, "{}", row.key);
-        }
-    }
-
-    #[test]
     fn older_spellings_lead_somewhere() {
         for row in table() {
             if let Body::Alias { .. } = row.body {

@@ -91,7 +91,7 @@ pub(super) struct Activation {
     pub stage: Stage,
     pub deadline: Option<Instant>,
     /// It was told to stop, by a job; what follows is no failure to be restarted.
-    pub told_to_stop: bool,
+    pub told: Option<Told>,
     /// The start was completed once, so ExecStop= applies.
     pub started: bool,
     pub main: Main,
@@ -114,6 +114,15 @@ pub(super) struct Activation {
     ready: bool,
     execed: bool,
     reload_ok: bool,
+}
+
+/// What a job that stops is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is to be down.
+    Stop,
+    /// It is to come back.
+    Restart,
 }
 
 /// What is known of the main process.
@@ -147,7 +156,7 @@ impl Activation {
             commit,
             stage: Stage::Spawning,
             deadline: None,
-            told_to_stop: false,
+            told: None,
             started: false,
             main: Main::Unknown,
             control: false,
@@ -236,8 +245,8 @@ impl Activation {
     // ── What the engine asks for ────────────────────────────────────────────────────────────
 
     /// Stop, because of a job.
-    pub fn stop(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        self.told_to_stop = true;
+    pub fn stop(&mut self, now: Instant, told: Told, out: &mut Vec<Effect>) {
+        self.told = Some(told);
         match self.stage {
             Stage::Spawning => self.release(out),
             // ExecStop= is for what was up, and not while another command runs.

@@ -3,7 +3,7 @@
 //! Records come first ([`Engine::restore`]), then helpers ([`Engine::adopt`]), then the target,
 //! which judges all of it. Nothing that lives is touched; what ended meanwhile is taken as if it
 //! ended now, so that policy goes on.
-use super::activation::{Activation, Main, Progress, Stage};
+use super::activation::{Activation, Main, Progress, Stage, Told};
 use super::slot::Phase;
 use super::{Engine, Outbox};
 use crate::Instant;
@@ -117,7 +117,7 @@ impl Engine {
         };
         if lost && state.main_pid.is_none() && on_its_way_up {
             // No main process runs, and which was to run is not known: the target starts it anew.
-            activation.stop(now, &mut out.acts);
+            activation.stop(now, Told::Stop, &mut out.acts);
             return;
         }
         let progress = activation.resume(now, state, &mut out.acts);

@@ -2,7 +2,7 @@
 //!
 //! Order only says who waits for whom. Of two ordered units of which one goes down and one comes up,
 //! the one that goes down goes first.
-use super::activation::Activation;
+use super::activation::{Activation, Told};
 use super::slot::{Phase, Slot, Turn};
 use super::spread::can_be_restarted;
 use super::{Engine, Outbox};
@@ -140,9 +140,9 @@ impl Engine {
         job.turn = Turn::Running;
         match job.verb {
             Verb::Start => self.begin_start(now, name, pushed, out),
-            Verb::Stop => self.begin_stop(now, name, out),
+            Verb::Stop => self.begin_stop(now, name, Told::Stop, out),
             Verb::Restart => match live {
-                true => self.begin_stop(now, name, out),
+                true => self.begin_stop(now, name, Told::Restart, out),
                 false => {
                     job.verb = Verb::Start;
                     job.turn = Turn::Waiting; // it waits anew, now as a start
@@ -160,10 +160,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn begin_stop(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
+    pub(super) fn begin_stop(
+        &mut self,
+        now: Instant,
+        name: &UnitName,
+        told: Told,
+        out: &mut Outbox,
+    ) {
         let Some(slot) = self.touch(name) else { return };
         match &mut slot.phase {
-            Phase::Active(activation) => activation.stop(now, &mut out.acts),
+            Phase::Active(activation) => activation.stop(now, told, &mut out.acts),
             Phase::Reached | Phase::AutoRestart { .. } => {
                 slot.phase = Phase::Dead;
                 self.job_after_end(name, true, out);

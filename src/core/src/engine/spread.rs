@@ -127,6 +127,6 @@ pub(super) fn can_be_restarted(slot: &Slot) -> bool {
     let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
     let stopping = slot
         .activation()
-        .is_some_and(|activation| activation.told_to_stop);
+        .is_some_and(|activation| activation.told.is_some());
     slot.is_live() && slot.definition.is_some() && !to_stop && (!stopping || slot.job.is_some())
 }

@@ -358,7 +358,7 @@ fn change(slot: &Slot) -> Change {
         Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } if !up => Change::Stop,
         Phase::Active(activation) if activation.unit.meaning != unit.meaning => Change::Restart,
         // An earlier apply (or an adopted half-done stop) took it down; now it is wanted.
-        Phase::Active(activation) if slot.is_going_down() && activation.told_to_stop && up => {
+        Phase::Active(activation) if slot.is_going_down() && activation.told.is_some() && up => {
             Change::Start
         }
         // Half-way up: the start belongs to this apply now.

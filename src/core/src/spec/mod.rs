@@ -16,7 +16,7 @@ pub use namespaces::Namespaces;
 pub use privileges::{Keyring, PrivilegeSpec};
 pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};
 pub use step::ExecStep;
-pub use streams::{FileMode, Input, Output, Streams, Terminal};
+pub use streams::{FileMode, Input, Output, Streams, Taking, Terminal};
 pub use system_calls::CallProgram;
 
 use crate::{CommitId, InvocationId};

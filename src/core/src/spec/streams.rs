@@ -25,8 +25,20 @@ pub enum Input {
     Data(Vec<u8>),
     /// `file:`
     File(String),
-    /// `tty`, `tty-force`, `tty-fail`: the terminal, which becomes the controlling one.
-    Terminal,
+    /// The terminal, which becomes the controlling one.
+    Terminal(Taking),
+}
+
+/// What happens when another session has the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taking {
+    /// `tty`: wait until it is free.
+    Wait,
+    /// `tty-force`: take it away.
+    Force,
+    /// `tty-fail`: fail.
+    Fail,
 }
 
 /// `StandardOutput=`, `StandardError=`

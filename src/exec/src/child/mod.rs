@@ -48,6 +48,9 @@ enum For {
     Sandboxed,
 }
 
+/// A step between fork and exec.
+type Act<'a> = fn(&mut Child<'a>) -> Step<()>;
+
 /// One command, ready to be made.
 pub(crate) struct Child<'a> {
     pub(crate) spec: &'a ExecSpec,
@@ -75,10 +78,10 @@ pub(crate) struct Found {
     remarks: usize,
 }
 
-impl Child<'_> {
+impl<'a> Child<'a> {
     /// All steps, in order. They stand as in systemd (exec_child() of its core), because scripts that
     /// fail halfway rely on what came before.
-    const STEPS: [(For, fn(&mut Self) -> Step<()>); 31] = [
+    const STEPS: [(For, Act<'a>); 31] = [
         (For::Every, Self::reset_signals),
         (For::Every, Self::start_session),
         (For::Every, Self::join_cgroups),

@@ -102,7 +102,7 @@ impl Child<'_> {
     }
 
     /// The ids that the process takes on.
-    fn ids(&self) -> Option<&Ids> {
+    pub(super) fn ids(&self) -> Option<&Ids> {
         let ids = self.spec.identity.ids.as_ref();
         ids.filter(|_| self.changes_user())
     }

@@ -1,7 +1,9 @@
 //! stdin, stdout and stderr.
 use super::Child;
 use super::step::{Step, errno, io, sys};
-use gitproc_core::spec::{ExecStep, FileMode, Input, Output};
+use gitproc_core::protocol::Failure;
+use gitproc_core::spec::{ExecStep, FileMode, Input, Output, Taking};
+use gitproc_sys::terminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The terminal of services that name none.
@@ -25,7 +27,7 @@ impl Child<'_> {
                 let tried = format!("open {path}");
                 io(step, &tried, open_input_file(path))?.into()
             }
-            Input::Terminal => self.open_terminal(step)?,
+            Input::Terminal(taking) => self.take_terminal(step, *taking)?,
         };
         errno(step, "set stdin", nix::unistd::dup2_stdin(opened))
     }
@@ -70,26 +72,49 @@ impl Child<'_> {
         }
     }
 
-    /// The terminal becomes the controlling one of this session where it is free.
     fn open_terminal(&self, step: ExecStep) -> Step<OwnedFd> {
-        let terminal = &self.spec.streams.terminal;
-        let path = terminal.path.as_deref().unwrap_or(CONSOLE);
-        let open = || sys(step, gitproc_sys::terminal::open(path));
-        let mut opened = open()?;
-        if step == ExecStep::Stdin {
-            if terminal.hang_up {
-                sys(step, gitproc_sys::terminal::hang_up(opened.as_fd()))?;
-                opened = open()?;
+        sys(step, terminal::open(self.terminal_path()))
+    }
+
+    fn terminal_path(&self) -> &str {
+        let path = self.spec.streams.terminal.path.as_deref();
+        path.unwrap_or(CONSOLE)
+    }
+
+    /// The terminal as the controlling one of this session.
+    fn take_terminal(&self, step: ExecStep, taking: Taking) -> Step<OwnedFd> {
+        let wanted = &self.spec.streams.terminal;
+        // Watched before it is tried: it may become free in between.
+        let closing = sys(step, terminal::Closing::of(self.terminal_path()))?;
+        let mut opened = self.open_terminal(step)?;
+        if wanted.hang_up {
+            sys(step, terminal::hang_up(opened.as_fd()))?;
+            opened = self.open_terminal(step)?;
+        }
+        while !sys(
+            step,
+            terminal::control(opened.as_fd(), taking == Taking::Force),
+        )? {
+            if taking == Taking::Fail {
+                return Err(Failure {
+                    step,
+                    errno: nix::errno::Errno::EPERM as i32,
+                    detail: format!("{} belongs to another session", self.terminal_path()),
+                });
             }
-            if terminal.reset {
-                sys(step, gitproc_sys::terminal::reset(opened.as_fd()))?;
-            }
-            sys(step, gitproc_sys::terminal::control(opened.as_fd()))?;
-            let (rows, columns) = (terminal.rows, terminal.columns);
-            sys(
-                step,
-                gitproc_sys::terminal::resize(opened.as_fd(), rows, columns),
-            )?;
+            drop(opened);
+            sys(step, closing.wait())?;
+            opened = self.open_terminal(step)?;
+        }
+        if wanted.reset {
+            sys(step, terminal::reset(opened.as_fd()))?;
+        }
+        let (rows, columns) = (wanted.rows, wanted.columns);
+        sys(step, terminal::resize(opened.as_fd(), rows, columns))?;
+        // So that the service can change its modes (systemd.exec(5), TTYPath=).
+        if let Some(ids) = self.ids() {
+            let changed = nix::unistd::fchown(&opened, Some(ids.uid.into()), None);
+            errno(step, &format!("own {}", self.terminal_path()), changed)?;
         }
         Ok(opened)
     }

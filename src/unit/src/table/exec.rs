@@ -198,19 +198,20 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         kept("DynamicUser", Kind::Flag, Bool(false))
             .needed("without it the service would run as root; write User= for now"),
-        kept("PassEnvironment", VARIABLES, PropertyValue::empty()),
-        kept("UnsetEnvironment", UNSET, PropertyValue::empty()),
-        kept("ExecSearchPath", SEARCH_PATH, PropertyValue::empty()),
+        kept("PassEnvironment", VARIABLES, PropertyValue::empty()).honoured(),
+        kept("UnsetEnvironment", UNSET, PropertyValue::empty()).honoured(),
+        kept("ExecSearchPath", SEARCH_PATH, PropertyValue::empty()).honoured(),
         kept("PAMName", kind::TEXT, PropertyValue::blank())
             .refused("the helper is static: PAM's modules can't be loaded there"),
         kept(
             "KeyringMode",
             Kind::Word(&["inherit", "private", "shared"]),
             "private",
-        ),
-        kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)),
-        kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec"),
-        kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)),
+        )
+        .honoured(),
+        kept("IgnoreSIGPIPE", Kind::Flag, Bool(true)).honoured(),
+        kept("TimerSlackNSec", TIMER_SLACK, Unsigned(50_000)).property("TimerSlackNSec").honoured(),
+        kept("CoredumpFilter", COREDUMP_FILTER, Unsigned(0x33)).honoured(),
         field(
             "CPUSchedulingPolicy",
             "other, batch, idle, fifo, rr",
@@ -223,8 +224,7 @@ pub(super) fn rows() -> Vec<Row> {
             },
             lines!(s => vec![format_cpu_policy(s.cpu_policy)]),
         )
-        .shows("CPUSchedulingPolicy", of!(s => Signed(s.cpu_policy.into())))
-        .not_yet(),
+        .shows("CPUSchedulingPolicy", of!(s => Signed(s.cpu_policy.into()))),
         field(
             "CPUSchedulingPriority",
             "0 to 99",
@@ -238,20 +238,19 @@ pub(super) fn rows() -> Vec<Row> {
         .shows(
             "CPUSchedulingPriority",
             of!(s => Signed(s.cpu_priority.into())),
-        )
-        .not_yet(),
-        kept("CPUSchedulingResetOnFork", Kind::Flag, Bool(false)),
-        kept("CPUAffinity", AFFINITY, Setting::Cpus(CpuSet::default())),
-        kept("NUMAPolicy", NUMA_POLICY, Signed(-1)),
-        kept("NUMAMask", NUMA_MASK, Setting::Cpus(CpuSet::default())),
+        ),
+        kept("CPUSchedulingResetOnFork", Kind::Flag, Bool(false)).honoured(),
+        kept("CPUAffinity", AFFINITY, Setting::Cpus(CpuSet::default()))
+            .partly("`numa` is refused: the CPUs of the nodes are not looked up"),
+        kept("NUMAPolicy", NUMA_POLICY, Signed(-1)).honoured(),
+        kept("NUMAMask", NUMA_MASK, Setting::Cpus(CpuSet::default())).honoured(),
         field(
             "IOSchedulingClass",
             "none, realtime, best-effort, idle",
             |draft, _, value| apply_io_class(&mut draft.service.io, value),
             lines!(s => vec![format_io_class(s.io.class)]),
         )
-        .shows("IOSchedulingClass", of!(s => Signed(s.io.class.into())))
-        .not_yet(),
+        .shows("IOSchedulingClass", of!(s => Signed(s.io.class.into()))),
         field(
             "IOSchedulingPriority",
             "0 to 7",
@@ -261,8 +260,7 @@ pub(super) fn rows() -> Vec<Row> {
         .shows(
             "IOSchedulingPriority",
             of!(s => Signed(s.io.priority.into())),
-        )
-        .not_yet(),
+        ),
         kept("TimeoutCleanSec", kind::SPAN, PropertyValue::INFINITY).live(),
     ];
     let gone = Standing::Meaningless("gone from systemd, where it has no effect either");

@@ -57,8 +57,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let kill = &s.kill;
                 Signed(kill.restart_kill_signal.unwrap_or(kill.kill_signal).into())
             }),
-        )
-        .not_yet(),
+        ),
         Row::field(
             Family::Kill,
             "FinalKillSignal",
@@ -75,7 +74,8 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         Row::kept(Family::Kill, "WatchdogSignal", SIGNAL, Signed(6)),
         flag!(Kill, "SendSIGHUP", kill.send_sighup),
-        flag!(Kill, "SendSIGKILL", kill.send_sigkill),
+        flag!(Kill, "SendSIGKILL", kill.send_sigkill)
+            .partly("with no, what is left is killed when the namespace ends"),
     ]
 }
 

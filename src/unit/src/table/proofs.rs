@@ -3,24 +3,169 @@
 //! systemd.resource-control(5) without a test can't be marked honoured; a test of the workspace
 //! looks that each test is there.
 
+/// Tests of a file, each with the directives that it proves.
+type Tests = &'static [(&'static str, &'static [&'static str])];
+
 /// File below `src/` or `tests/`, its tests, and the directives that each proves.
-pub(crate) const PROOFS: &[(&str, &[(&str, &[&str])])] = &[(
-    "exec/tests/helper.rs",
-    &[
-        (
-            "identity_groups_and_capabilities_are_the_units",
-            &[
-                "NoNewPrivileges",
-                "CapabilityBoundingSet",
-                "AmbientCapabilities",
-            ],
-        ),
-        (
-            "limits_and_priorities_hold_before_the_first_instruction",
-            &["Nice", "OOMScoreAdjust", "UMask", "WorkingDirectory"],
-        ),
-    ],
-)];
+pub(crate) const PROOFS: &[(&str, Tests)] = &[
+    (
+        "exec/tests/helper.rs",
+        &[
+            (
+                "identity_groups_and_capabilities_are_the_units",
+                &[
+                    "NoNewPrivileges",
+                    "CapabilityBoundingSet",
+                    "AmbientCapabilities",
+                ],
+            ),
+            (
+                "limits_and_priorities_hold_before_the_first_instruction",
+                &["Nice", "OOMScoreAdjust", "UMask"],
+            ),
+        ],
+    ),
+    (
+        "exec/tests/scheduling.rs",
+        &[
+            (
+                "each_limit_is_the_units",
+                &[
+                    "LimitCPU",
+                    "LimitFSIZE",
+                    "LimitDATA",
+                    "LimitSTACK",
+                    "LimitCORE",
+                    "LimitRSS",
+                    "LimitNOFILE",
+                    "LimitAS",
+                    "LimitNPROC",
+                    "LimitMEMLOCK",
+                    "LimitLOCKS",
+                    "LimitSIGPENDING",
+                    "LimitMSGQUEUE",
+                    "LimitNICE",
+                    "LimitRTPRIO",
+                    "LimitRTTIME",
+                ],
+            ),
+            (
+                "cpu_scheduling_is_the_units",
+                &[
+                    "CPUSchedulingPolicy",
+                    "CPUSchedulingPriority",
+                    "CPUSchedulingResetOnFork",
+                ],
+            ),
+            ("affinity_is_the_units", &["CPUAffinity"]),
+            (
+                "memory_comes_from_the_units_nodes",
+                &["NUMAPolicy", "NUMAMask"],
+            ),
+            (
+                "io_priority_is_the_units",
+                &["IOSchedulingClass", "IOSchedulingPriority"],
+            ),
+            (
+                "timer_slack_and_dump_filter_are_the_units",
+                &["TimerSlackNSec", "CoredumpFilter"],
+            ),
+            (
+                "a_service_plays_the_machine_that_it_asks_for",
+                &["Personality"],
+            ),
+        ],
+    ),
+    (
+        "exec/tests/streams.rs",
+        &[
+            (
+                "input_is_null_data_or_a_file",
+                &["StandardInput", "StandardInputText", "StandardInputData"],
+            ),
+            (
+                "output_goes_to_files_as_they_are_to_be_opened",
+                &["StandardOutput"],
+            ),
+            (
+                "errors_follow_output_unless_they_lead_elsewhere",
+                &["StandardError"],
+            ),
+            (
+                "a_terminal_is_the_controlling_one_with_its_size",
+                &["TTYPath", "TTYReset", "TTYVHangup", "TTYRows", "TTYColumns"],
+            ),
+        ],
+    ),
+    (
+        "exec/tests/environment.rs",
+        &[
+            (
+                "variables_come_from_the_unit_its_files_and_nowhere_else",
+                &["Environment", "EnvironmentFile"],
+            ),
+            (
+                "variables_of_the_daemon_are_passed_by_name_and_taken_away_at_last",
+                &["PassEnvironment", "UnsetEnvironment"],
+            ),
+            (
+                "programs_are_looked_up_in_the_units_path",
+                &["ExecSearchPath"],
+            ),
+        ],
+    ),
+    (
+        "exec/tests/privileges.rs",
+        &[
+            ("secure_bits_are_the_units", &["SecureBits"]),
+            ("a_broken_pipe_is_an_error_or_a_signal", &["IgnoreSIGPIPE"]),
+            (
+                "each_service_has_a_session_keyring_of_its_own",
+                &["KeyringMode"],
+            ),
+        ],
+    ),
+    (
+        "core/tests/scenarios.rs",
+        &[(
+            "each_stage_of_a_stop_has_its_signal",
+            &["RestartKillSignal", "FinalKillSignal", "SendSIGHUP"],
+        )],
+    ),
+    (
+        "e2e/semantics.rs",
+        &[
+            (
+                "identity_directory_and_prefixes_are_the_units",
+                &["User", "Group", "SupplementaryGroups", "WorkingDirectory"],
+            ),
+            ("kill_modes_choose_who_is_asked", &["KillMode"]),
+            (
+                "time_outs_end_what_hangs_and_say_so",
+                &["KillSignal", "SendSIGKILL"],
+            ),
+            (
+                "directories_are_made_given_and_removed",
+                &[
+                    "RuntimeDirectory",
+                    "RuntimeDirectoryMode",
+                    "RuntimeDirectoryPreserve",
+                ],
+            ),
+        ],
+    ),
+    (
+        "vm/limits.sh",
+        &[
+            ("CPUQuota=20%", &["CPUQuota"]),
+            (
+                "limits at the first instruction",
+                &["MemoryMax", "TasksMax"],
+            ),
+            ("MemoryHigh slows down", &["MemoryHigh"]),
+        ],
+    ),
+];
 
 /// `file::test` that proves the directive.
 pub(crate) fn proof(key: &str) -> Option<String> {

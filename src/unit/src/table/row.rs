@@ -171,6 +171,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it is kept in [`crate::Settings`] under its own name.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.body, Body::Kept { .. })
+    }
+
     /// A directive that fills a field of the model, and is honoured.
     pub(crate) fn field(
         family: Family,
@@ -319,6 +324,10 @@ impl Row {
 
     pub(crate) fn meaningless(self, why: &'static str) -> Row {
         self.standing(Standing::Meaningless(why))
+    }
+
+    pub(crate) fn honoured(self) -> Row {
+        self.standing(Standing::Honoured)
     }
 
     pub(crate) fn not_yet(self) -> Row {

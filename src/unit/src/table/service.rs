@@ -216,7 +216,9 @@ pub(super) fn rows() -> Vec<Row> {
         statuses!("RestartPreventExitStatus", restart_prevent_exit_status).live().not_yet(),
         statuses!("RestartForceExitStatus", restart_force_exit_status).live().not_yet(),
         kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)),
-        kept("PermissionsStartOnly", Kind::Flag, Bool(false)).property(""),
+        kept("PermissionsStartOnly", Kind::Flag, Bool(false))
+            .property("")
+            .honoured(),
         kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into())
             .follows(&["Delegate"]),
         kept("NonBlocking", Kind::Flag, Bool(false)),

@@ -3,6 +3,7 @@ use super::kind::{self, Kind, SPAN, SPELL_TEXT, UNSIGNED, number};
 use super::row::Write;
 use super::{Family, Row};
 use crate::c_escape::unescape;
+use crate::diagnostic::{Code, Severity};
 use crate::draft::{Context, Draft};
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, Signed, Text, Unsigned};
@@ -22,24 +23,27 @@ fn kept(key: &'static str, kind: Kind, default: PropertyValue) -> Row {
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        kept("StandardInput", INPUT, "null".into()).follows(&["StandardInputData"]),
-        kept("StandardOutput", OUTPUT, "journal".into()).follows(&["StandardInput"]),
-        kept("StandardError", OUTPUT, "inherit".into()),
+        kept("StandardInput", INPUT, "null".into())
+            .follows(&["StandardInputData"])
+            .partly("socket and fd: are /dev/null: no sockets are passed yet"),
+        kept("StandardOutput", OUTPUT, "journal".into())
+            .follows(&["StandardInput"])
+            .partly(OUTPUTS_MEANT),
+        kept("StandardError", OUTPUT, "inherit".into()).partly(OUTPUTS_MEANT),
         Row::field(
             Family::Exec,
             "StandardInputText",
             "text with C escapes",
             input_text,
             Write::Elsewhere,
-        )
-        .not_yet(),
-        kept("StandardInputData", INPUT_DATA, PropertyValue::empty()),
-        kept("TTYPath", kind::PATH, PropertyValue::blank()),
-        kept("TTYReset", Kind::Flag, Bool(false)),
-        kept("TTYVHangup", Kind::Flag, Bool(false)),
+        ),
+        kept("StandardInputData", INPUT_DATA, PropertyValue::empty()).honoured(),
+        kept("TTYPath", kind::PATH, PropertyValue::blank()).honoured(),
+        kept("TTYReset", Kind::Flag, Bool(false)).honoured(),
+        kept("TTYVHangup", Kind::Flag, Bool(false)).honoured(),
         kept("TTYVTDisallocate", Kind::Flag, Bool(false)),
-        kept("TTYRows", TTY_SIZE, Unsigned(UNSET)),
-        kept("TTYColumns", TTY_SIZE, Unsigned(UNSET)),
+        kept("TTYRows", TTY_SIZE, Unsigned(UNSET)).honoured(),
+        kept("TTYColumns", TTY_SIZE, Unsigned(UNSET)).honoured(),
         kept("UtmpIdentifier", kind::TEXT, PropertyValue::blank()),
         kept(
             "UtmpMode",
@@ -56,6 +60,20 @@ pub(super) fn rows() -> Vec<Row> {
         kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)),
         kept("LogNamespace", NAMESPACE, PropertyValue::blank()),
     ]
+}
+
+const OUTPUTS_MEANT: &str = "journal is the unit's own log (`gitproc logs`), and so are kmsg and what adds the console; \
+     socket and fd: lead there too: no sockets are passed yet";
+
+/// Says of a stream that it does not lead where the unit wants it.
+fn lead_elsewhere(cx: &mut Context<'_>, value: &PropertyValue, instead: &str) {
+    let text = value.text();
+    let sockets = text == "socket" || text.starts_with("fd:");
+    let console = text.starts_with("kmsg") || text.ends_with("+console");
+    if sockets || console {
+        let message = format!("{text} is not honoured: {instead} is used instead");
+        cx.report(Code::NotHonoured, Severity::Warning, message, None);
+    }
 }
 
 /// Part of a file name and of an instance.
@@ -89,6 +107,7 @@ const INPUT: Kind = Kind::By(
             Some(("file", path)) => Text(format!("file:{}", absolute_path(&cx.resolve(path)?)?)),
             Some(_) | None => stream(text, INPUTS)?,
         };
+        lead_elsewhere(cx, value, "/dev/null");
         Ok(())
     },
     SPELL_TEXT,
@@ -119,6 +138,7 @@ const OUTPUT: Kind = Kind::By(
             None if text == "syslog+console" => "journal+console".into(),
             Some(_) | None => stream(text, OUTPUTS)?,
         };
+        lead_elsewhere(cx, value, "the unit's log");
         Ok(())
     },
     SPELL_TEXT,

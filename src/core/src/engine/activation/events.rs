@@ -64,7 +64,7 @@ impl Activation {
                 {
                     self.note_main_end(ProcessEnd::Killed(SIGKILL), false);
                 }
-                if self.stage != Stage::Releasing && !self.told_to_stop {
+                if self.stage != Stage::Releasing && self.told.is_none() {
                     self.fail(UnitResult::Resources, "its helper is gone".into());
                 }
                 self.empty = true;
@@ -146,9 +146,7 @@ impl Activation {
             Stage::FinalSigterm => {
                 self.stage = Stage::FinalSigkill;
                 self.arm(now, self.service().timeout_stop_us);
-                out.push(Effect::KillCgroup {
-                    invocation: self.invocation,
-                });
+                self.kill_all(out);
                 Progress::None
             }
             Stage::FinalSigkill => {

@@ -1,5 +1,5 @@
 //! From stage to stage: the way up, and the way down.
-use super::{Activation, Main, Progress, SIGHUP, SIGKILL, Stage};
+use super::{Activation, Main, Progress, SIGHUP, SIGKILL, Stage, Told};
 use crate::Instant;
 use crate::api::Effect;
 use crate::protocol::Whom;
@@ -122,7 +122,11 @@ impl Activation {
             self.enter_stop_post(now, 0, out);
             return;
         }
-        let signals = [Some(kill.kill_signal), kill.send_sighup.then_some(SIGHUP)];
+        let first = match self.told {
+            Some(Told::Restart) => kill.restart_kill_signal.unwrap_or(kill.kill_signal),
+            Some(Told::Stop) | None => kill.kill_signal,
+        };
+        let signals = [Some(first), kill.send_sighup.then_some(SIGHUP)];
         for signal in signals.into_iter().flatten() {
             match kill.mode {
                 KillMode::ControlGroup => self.signal(Whom::All, signal, out),
@@ -140,16 +144,23 @@ impl Activation {
     }
 
     pub(super) fn kill_hard(&mut self, out: &mut Vec<Effect>) {
+        let signal = self.service().kill.final_kill_signal;
         match self.service().kill.mode {
-            KillMode::ControlGroup | KillMode::Mixed => {
-                out.push(Effect::KillCgroup {
-                    invocation: self.invocation,
-                });
-            }
+            KillMode::ControlGroup | KillMode::Mixed => self.kill_all(out),
             KillMode::Process | KillMode::None => {
-                self.signal(Whom::Main, SIGKILL, out);
-                self.signal(Whom::Control, SIGKILL, out);
+                self.signal(Whom::Main, signal, out);
+                self.signal(Whom::Control, signal, out);
             }
+        }
+    }
+
+    /// By the kernel, at one stroke, where the signal is the usual one.
+    pub(super) fn kill_all(&mut self, out: &mut Vec<Effect>) {
+        match self.service().kill.final_kill_signal {
+            SIGKILL => out.push(Effect::KillCgroup {
+                invocation: self.invocation,
+            }),
+            signal => self.signal(Whom::All, signal, out),
         }
     }
 
@@ -205,9 +216,7 @@ impl Activation {
             }
             KillMode::Mixed | KillMode::Process | KillMode::None => {
                 self.stage = Stage::FinalSigkill;
-                out.push(Effect::KillCgroup {
-                    invocation: self.invocation,
-                });
+                self.kill_all(out);
             }
         }
         Progress::None
@@ -222,7 +231,7 @@ impl Activation {
             Preserve::No => false,
             // Whether a restart follows is only known afterwards; what would be lost by guessing
             // wrong is more than what would be left.
-            Preserve::Restart => !self.told_to_stop,
+            Preserve::Restart => self.told != Some(Told::Stop),
         };
         out.push(Effect::Release {
             invocation: self.invocation,
