@@ -409,6 +409,32 @@ fn time_outs_end_what_hangs_and_say_so() {
     instance.shutdown();
 }
 
+/// The main process pings while a file is there, and then hangs.
+#[test]
+fn a_service_that_hangs_is_ended_by_its_watchdog() {
+    let ping = "socket(S,AF_UNIX,SOCK_DGRAM,0); $|=1; \
+         my $to=pack(qq(S a*),AF_UNIX,$ENV{NOTIFY_SOCKET}); \
+         print $ENV{WATCHDOG_PID} == $$ && $ENV{WATCHDOG_USEC}, chr(10); \
+         for (1..20) { send(S,qq(WATCHDOG=1),0,$to); select(undef,undef,undef,0.1) } \
+         print qq(hangs), chr(10); sleep 1000000";
+    let instance = instance_of(&[(
+        "a.service",
+        service(&format!(
+            "WatchdogSec=1s\nExecStart=:/usr/bin/perl -MSocket -e \"{ping}\"\n\
+             ExecStopPost=/bin/sh -c 'echo post $SERVICE_RESULT $EXIT_STATUS'"
+        )),
+    )]);
+    instance.wait_state("a", "failed");
+    instance.has("a", &[("Result", "watchdog")]);
+    assert_eq!(
+        instance.said("a"),
+        "1000000\nhangs\npost watchdog ABRT\n",
+        "{:?}",
+        instance.run(&["status", "a"])
+    );
+    instance.shutdown();
+}
+
 /// Who gets the signal of a stop (systemd.kill(5)); nobody survives it, whatever the mode.
 #[test]
 fn kill_modes_choose_who_is_asked() {

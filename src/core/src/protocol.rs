@@ -153,6 +153,11 @@ pub struct Notify {
     #[serde(default)]
     pub watchdog: bool,
     #[serde(default)]
+    pub watchdog_trigger: bool,
+    /// µs
+    #[serde(default)]
+    pub watchdog_us: Option<u64>,
+    #[serde(default)]
     pub status: Option<String>,
     #[serde(default)]
     pub errno: Option<i32>,

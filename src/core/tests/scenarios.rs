@@ -5,7 +5,7 @@
 use gitproc_core::api::{
     HelperEvent, INVOCATION_RECORD_VERSION, InvocationRecord, UNIT_RECORD_VERSION, UnitRecord, Verb,
 };
-use gitproc_core::protocol::{Exit, HelperState, ProcessEnd, Whom};
+use gitproc_core::protocol::{Exit, HelperState, Notify, ProcessEnd, Whom};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
 use gitproc_unit::{
@@ -404,6 +404,82 @@ fn each_stage_of_a_stop_has_its_signal() {
     script.asked();
     script.ask(Verb::Stop, "a.service");
     assert_eq!(script.asked(), ["signal a All 2", "signal a All 1"]);
+}
+
+#[test]
+fn a_service_that_gives_no_sign_of_life_is_ended_and_restarted() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nType=notify\nExecStart=/bin/x\nWatchdogSec=10\nRestart=on-watchdog\n\
+         TimeoutAbortSec=2\nExecStopPost=/bin/y\n",
+    )]);
+    let ping = |script: &mut Script| {
+        let notify = Notify {
+            watchdog: true,
+            ..Notify::default()
+        };
+        script.hear("a.service", HelperEvent::Notify(notify));
+    };
+    script.comes_up("a.service");
+    let ready = Notify {
+        ready: true,
+        ..Notify::default()
+    };
+    script.hear("a.service", HelperEvent::Notify(ready));
+    script.asked();
+    for _ in 0..3 {
+        script.passes(9_000_000);
+        ping(&mut script);
+    }
+    assert_eq!(script.asked(), [""; 0]);
+    script.passes(10_000_000);
+    assert_eq!(script.asked(), ["signal a All 6"]);
+    script.is("a.service", ActiveState::Deactivating, "stop-watchdog");
+    // Too late.
+    ping(&mut script);
+    script.passes(2_000_000);
+    assert_eq!(script.asked(), ["kill a"]);
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Killed(9));
+    script.hear("a.service", HelperEvent::Empty);
+    assert_eq!(script.asked(), ["run a StopPost 0"]);
+    script.runs("a.service", ExecRole::StopPost);
+    script.ends("a.service", ExecRole::StopPost, ProcessEnd::Exited(0));
+    script.hear("a.service", HelperEvent::Empty);
+    script.hear("a.service", HelperEvent::Gone);
+    assert_eq!(script.status("a.service").result, UnitResult::Watchdog);
+    script.is("a.service", ActiveState::Activating, "auto-restart");
+}
+
+#[test]
+fn a_watchdog_waits_as_long_as_the_service_says_and_no_longer_than_it_is_up() {
+    let mut script = Script::of(&[(
+        "a.service",
+        "[Service]\nType=notify\nExecStart=/bin/x\nWatchdogSec=10\nWatchdogSignal=SEGV\n",
+    )]);
+    let notify = |change: fn(&mut Notify)| {
+        let mut notify = Notify::default();
+        change(&mut notify);
+        HelperEvent::Notify(notify)
+    };
+    script.comes_up("a.service");
+    script.hear("a.service", notify(|n| n.ready = true));
+    script.asked();
+    script.hear("a.service", notify(|n| n.watchdog_us = Some(60_000_000)));
+    script.passes(59_000_000);
+    assert_eq!(script.asked(), [""; 0]);
+    script.hear("a.service", notify(|n| n.watchdog_trigger = true));
+    assert_eq!(script.asked(), ["signal a All 11"]);
+    script.ends("a.service", ExecRole::Start, ProcessEnd::Dumped(11));
+    script.hear("a.service", HelperEvent::Empty);
+    script.hear("a.service", HelperEvent::Gone);
+    assert_eq!(script.status("a.service").result, UnitResult::Watchdog);
+    script.passes(100_000_000);
+    assert!(
+        !script
+            .asked()
+            .iter()
+            .any(|asked| asked.starts_with("signal"))
+    );
 }
 
 #[test]

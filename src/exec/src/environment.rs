@@ -1,6 +1,6 @@
 //! The environment of a command, in systemd's order: later ones win.
 use gitproc_core::spec::ExecSpec;
-use gitproc_unit::{DirectoryKind, parse_environment_file};
+use gitproc_unit::{DirectoryKind, ExecRole, parse_environment_file};
 use std::io::Read;
 
 /// Longest environment file that is read, in bytes.
@@ -53,16 +53,19 @@ fn variable(kind: DirectoryKind) -> &'static str {
 /// that blocks holds up that command only. What `UnsetEnvironment=` names is gone at last.
 pub(crate) fn of_command(
     spec: &ExecSpec,
+    role: ExecRole,
     fixed: &[(String, String)],
     of_run: &[(String, String)],
 ) -> Result<Vec<(String, String)>, FileError> {
     let mut env = fixed.to_vec();
     // The first process of the command, as it knows itself: it leaves no other to take this for its
     // own (systemd.exec(5)).
-    env.push((
-        "SYSTEMD_EXEC_PID".to_owned(),
-        std::process::id().to_string(),
-    ));
+    let own = std::process::id().to_string();
+    if let Some(us) = spec.watchdog_us.filter(|_| role == ExecRole::Start) {
+        env.push(("WATCHDOG_PID".to_owned(), own.clone()));
+        env.push(("WATCHDOG_USEC".to_owned(), us.to_string()));
+    }
+    env.push(("SYSTEMD_EXEC_PID".to_owned(), own));
     env.extend_from_slice(of_run);
     env.extend_from_slice(&spec.environment);
     for file in &spec.environment_files {

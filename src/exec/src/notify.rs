@@ -20,6 +20,8 @@ pub(crate) fn parse(datagram: &[u8]) -> (Notify, Option<u32>) {
             ("RELOADING", "1") => notify.reloading = true,
             ("STOPPING", "1") => notify.stopping = true,
             ("WATCHDOG", "1") => notify.watchdog = true,
+            ("WATCHDOG", "trigger") => notify.watchdog_trigger = true,
+            ("WATCHDOG_USEC", number) => notify.watchdog_us = number.parse().ok(),
             ("STATUS", text) => {
                 let end = (0..=STATUS_MAX.min(text.len()))
                     .rev()

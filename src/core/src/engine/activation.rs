@@ -16,10 +16,12 @@
 //! ```
 //! It knows nothing of jobs, other units or restarts: it is told to stop or to reload, is fed
 //! events, and says what happened as [`Progress`]. [`events`] knows what an event means at each stage,
-//! [`transitions`] goes from stage to stage, [`outcome`] judges how it went.
+//! [`transitions`] goes from stage to stage, [`watchdog`] waits for signs of life, [`outcome`] judges
+//! how it went.
 mod events;
 mod outcome;
 mod transitions;
+mod watchdog;
 
 use crate::api::Effect;
 use crate::protocol::ProcessEnd;
@@ -45,6 +47,8 @@ pub(super) enum Stage {
     Exited,
     Reload(u32),
     Stop(u32),
+    /// It gave no sign of life in time (`WatchdogSec=`), and was sent `WatchdogSignal=`.
+    StopWatchdog,
     StopSigterm,
     StopSigkill,
     StopPost(u32),
@@ -90,6 +94,10 @@ pub(super) struct Activation {
     pub commit: CommitId,
     pub stage: Stage,
     pub deadline: Option<Instant>,
+    /// When it must have given a sign of life.
+    pub watchdog: Option<Instant>,
+    /// `WATCHDOG_USEC=` of a notification, µs: instead of the unit's.
+    watchdog_us: Option<u64>,
     /// It was told to stop, by a job; what follows is no failure to be restarted.
     pub told: Option<Told>,
     /// The start was completed once, so ExecStop= applies.
@@ -156,6 +164,8 @@ impl Activation {
             commit,
             stage: Stage::Spawning,
             deadline: None,
+            watchdog: None,
+            watchdog_us: None,
             told: None,
             started: false,
             main: Main::Unknown,
@@ -210,6 +220,7 @@ impl Activation {
             Stage::Exited => (ActiveState::Active, "exited"),
             Stage::Reload(_) => (ActiveState::Reloading, "reload"),
             Stage::Stop(_) => (ActiveState::Deactivating, "stop"),
+            Stage::StopWatchdog => (ActiveState::Deactivating, "stop-watchdog"),
             Stage::StopSigterm => (ActiveState::Deactivating, "stop-sigterm"),
             Stage::StopSigkill => (ActiveState::Deactivating, "stop-sigkill"),
             Stage::StopPost(_) => (ActiveState::Deactivating, "stop-post"),
@@ -257,6 +268,7 @@ impl Activation {
             | Stage::Reload(_) => self.enter_stop_sigterm(now, out),
             Stage::Running | Stage::Exited => self.enter_stop(now, out),
             Stage::Stop(_)
+            | Stage::StopWatchdog
             | Stage::StopSigterm
             | Stage::StopSigkill
             | Stage::StopPost(_)

@@ -105,7 +105,7 @@ impl Engine {
         let runs = forked && state.main_pid.is_none() && state.control.is_none() && !state.empty;
         if lost && runs && !state.exits.contains_key(&ExecRole::StopPost) {
             // Its start command ended well and left something: a main process was never known.
-            activation.take_as_running();
+            activation.take_as_running(now);
             return self.progressed(now, &name, Progress::Started, out);
         }
         let on_its_way_up = match state.control {
@@ -145,10 +145,12 @@ impl Activation {
     }
 
     /// It runs, by all that is known.
-    fn take_as_running(&mut self) {
+    fn take_as_running(&mut self, now: Instant) {
         self.stage = Stage::Running;
         self.started = true;
         self.deadline = None;
+        // Its signs of life while no daemon was there are not known: the time begins anew.
+        self.pet_watchdog(now);
     }
 
     /// The helper is gone, and this is what it left: works out how the service ended. False when

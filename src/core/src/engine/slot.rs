@@ -186,7 +186,10 @@ impl Slot {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::AutoRestart { at } => Some(*at),
-            Phase::Active(activation) => activation.deadline,
+            Phase::Active(activation) => {
+                let both = [activation.deadline, activation.watchdog];
+                both.into_iter().flatten().min()
+            }
             Phase::Dead | Phase::Failed | Phase::Reached => None,
         }
     }

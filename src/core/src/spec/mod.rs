@@ -65,6 +65,8 @@ pub struct ExecSpec {
     pub guess_main_pid: bool,
     /// `NotifyAccess=`
     pub notify_access: NotifyAccess,
+    /// `WatchdogSec=`, µs: how often the main process is to give a sign of life.
+    pub watchdog_us: Option<u64>,
     /// Directory to start in; `/` when the unit names none.
     pub working_directory: String,
     /// A missing working directory is no error (falls back to `/`).

@@ -58,6 +58,7 @@ pub fn build(
         pid_file: service.pid_file.clone(),
         guess_main_pid: service.guess_main_pid,
         notify_access: service.notify_access,
+        watchdog_us: watchdog(unit),
         working_directory,
         working_directory_optional,
         environment: environment(unit, service, &context),
@@ -102,6 +103,11 @@ fn environment(
         .chain(passed)
         .chain(service.environment.iter().cloned())
         .collect()
+}
+
+fn watchdog(unit: &Unit) -> Option<u64> {
+    let us = unit.settings.number(Service, "WatchdogSec");
+    Some(us).filter(|us| *us != 0 && *us != u64::MAX)
 }
 
 fn search_path(unit: &Unit) -> Vec<String> {

@@ -218,7 +218,7 @@ impl<'a> Child<'a> {
     }
 
     fn make_environment(&mut self) -> Step<()> {
-        let made = environment::of_command(self.spec, self.fixed, self.run);
+        let made = environment::of_command(self.spec, self.role, self.fixed, self.run);
         self.found.environment = made.map_err(|(errno, detail)| Failure {
             step: ExecStep::Exec,
             errno,

@@ -122,6 +122,7 @@ impl Service {
             pid_file: None,
             guess_main_pid: true,
             notify_access: NotifyAccess::None,
+            watchdog_us: None,
             working_directory: "/".to_owned(),
             working_directory_optional: false,
             environment: Vec::new(),

@@ -72,7 +72,7 @@ pub(super) fn rows() -> Vec<Row> {
             "FinalKillSignal",
             of!(s => Signed(s.kill.final_kill_signal.into())),
         ),
-        Row::kept(Family::Kill, "WatchdogSignal", SIGNAL, Signed(6)),
+        Row::kept(Family::Kill, "WatchdogSignal", SIGNAL, Signed(6)).honoured(),
         flag!(Kill, "SendSIGHUP", kill.send_sighup),
         flag!(Kill, "SendSIGKILL", kill.send_sigkill)
             .partly("with no, what is left is killed when the namespace ends"),

@@ -187,8 +187,7 @@ pub(super) fn rows() -> Vec<Row> {
             Ok(())
         }, lines!(s => s.timeout_abort_us.into_iter().map(time).collect()))
         .shows("TimeoutAbortUSec", of!(s => us(s.timeout_abort_us.unwrap_or(s.timeout_stop_us))))
-        .live()
-        .not_yet(),
+        .live(),
         field("TimeoutSec", "time span, 0 is infinity", |draft, _, value| {
             draft.timeout_start = Some(timeout(value)?);
             draft.service.timeout_stop_us = timeout(value)?;
@@ -199,7 +198,7 @@ pub(super) fn rows() -> Vec<Row> {
         kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
         kept("RuntimeMaxSec", SPAN, PropertyValue::INFINITY).live(),
         kept("RuntimeRandomizedExtraSec", SPAN, Unsigned(0)).live(),
-        kept("WatchdogSec", SPAN, Unsigned(0)),
+        kept("WatchdogSec", SPAN, Unsigned(0)).honoured(),
         flag!(Service, "RemainAfterExit", remain_after_exit),
         flag!(Service, "GuessMainPID", guess_main_pid),
         field("PIDFile", "path", pid_file, lines!(s => {

@@ -86,6 +86,13 @@ impl Activation {
 
     /// A deadline has passed.
     pub(in crate::engine) fn timeout(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
+        if self.watchdog_is_due(now) {
+            self.enter_stop_watchdog(now, out);
+            return Progress::None;
+        }
+        if self.deadline.is_none_or(|at| at > now) {
+            return Progress::None;
+        }
         self.deadline = None;
         match self.stage {
             Stage::Spawning => {
@@ -119,7 +126,7 @@ impl Activation {
                 self.enter_stop_sigterm(now, out);
                 Progress::None
             }
-            Stage::StopSigterm => {
+            Stage::StopWatchdog | Stage::StopSigterm => {
                 self.fail(
                     UnitResult::Timeout,
                     "did not stop on its signal (TimeoutStopSec=), killed".into(),
@@ -246,7 +253,9 @@ impl Activation {
                 self.enter_stop_sigterm(now, out);
                 Progress::None
             }
-            (Stage::StopSigterm | Stage::StopSigkill, _) => self.stopped_if_all_gone(now, out),
+            (Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill, _) => {
+                self.stopped_if_all_gone(now, out)
+            }
             (Stage::FinalSigterm | Stage::FinalSigkill, _) if self.empty && self.all_gone() => {
                 self.release(out);
                 Progress::None
@@ -315,7 +324,9 @@ impl Activation {
                 self.enter_running(now, out);
                 Progress::None
             }
-            Stage::StopSigterm | Stage::StopSigkill => self.stopped_if_all_gone(now, out),
+            Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill => {
+                self.stopped_if_all_gone(now, out)
+            }
             // What runs now decides when it is done (systemd.service(5)).
             Stage::Spawning
             | Stage::Condition(_)
@@ -343,6 +354,15 @@ impl Activation {
         if let (Some(us), Some(_)) = (notify.extend_timeout_us, self.deadline) {
             self.arm(now, Some(us));
         }
+        if let Some(us) = notify.watchdog_us {
+            self.change_watchdog(now, us);
+        } else if notify.watchdog {
+            self.pet_watchdog(now);
+        }
+        if notify.watchdog_trigger && self.is_up() {
+            self.enter_stop_watchdog(now, out);
+            return Progress::None;
+        }
         if notify.ready && self.service().service_type == ServiceType::Notify {
             self.ready = true;
             return self.check_readiness(now, out);
@@ -352,7 +372,9 @@ impl Activation {
 
     pub(super) fn became_empty(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
         match self.stage {
-            Stage::StopSigterm | Stage::StopSigkill => self.stopped_if_all_gone(now, out),
+            Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill => {
+                self.stopped_if_all_gone(now, out)
+            }
             Stage::FinalSigterm | Stage::FinalSigkill if self.all_gone() => {
                 self.release(out);
                 Progress::None

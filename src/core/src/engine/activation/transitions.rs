@@ -95,6 +95,9 @@ impl Activation {
             self.enter_stop_sigterm(now, out);
         } else if good {
             self.stage = Stage::Running;
+            if self.watchdog.is_none() {
+                self.pet_watchdog(now);
+            }
         } else if remain {
             self.stage = Stage::Exited;
         } else {
@@ -126,20 +129,25 @@ impl Activation {
             Some(Told::Restart) => kill.restart_kill_signal.unwrap_or(kill.kill_signal),
             Some(Told::Stop) | None => kill.kill_signal,
         };
-        let signals = [Some(first), kill.send_sighup.then_some(SIGHUP)];
-        for signal in signals.into_iter().flatten() {
-            match kill.mode {
-                KillMode::ControlGroup => self.signal(Whom::All, signal, out),
-                KillMode::Mixed | KillMode::Process => {
-                    if matches!(self.main, Main::Ordered | Main::Alive) {
-                        self.signal(Whom::Main, signal, out);
-                    }
-                    if self.control {
-                        self.signal(Whom::Control, signal, out);
-                    }
+        self.ask_to_end(first, out);
+        if kill.send_sighup {
+            self.ask_to_end(SIGHUP, out);
+        }
+    }
+
+    /// A signal to those whom `KillMode=` means.
+    pub(super) fn ask_to_end(&self, signal: i32, out: &mut Vec<Effect>) {
+        match self.service().kill.mode {
+            KillMode::ControlGroup => self.signal(Whom::All, signal, out),
+            KillMode::Mixed | KillMode::Process => {
+                if matches!(self.main, Main::Ordered | Main::Alive) {
+                    self.signal(Whom::Main, signal, out);
                 }
-                KillMode::None => {}
+                if self.control {
+                    self.signal(Whom::Control, signal, out);
+                }
             }
+            KillMode::None => {}
         }
     }
 
