@@ -435,6 +435,51 @@ fn a_service_that_hangs_is_ended_by_its_watchdog() {
     instance.shutdown();
 }
 
+#[test]
+fn the_end_of_a_service_starts_what_is_to_follow() {
+    let tell = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo %i: $MONITOR_UNIT \
+                $MONITOR_SERVICE_RESULT $MONITOR_EXIT_CODE $MONITOR_EXIT_STATUS'\n";
+    let watched = |name: &str, lines: &str| {
+        let text = service(lines);
+        (
+            format!("{name}.service"),
+            format!(
+                "[Unit]\nOnFailure=tell@%p-failed.service\nOnSuccess=tell@%p-over.service\n{text}"
+            ),
+        )
+    };
+    let units = [
+        watched("bad", "ExecStart=/bin/sh -c 'exit 3'"),
+        watched("good", "ExecStart=/bin/true"),
+        watched(
+            "loop",
+            "ExecStart=/bin/false\nRestart=always\nRestartSec=1ms",
+        ),
+        ("tell@.service".to_owned(), tell.to_owned()),
+    ];
+    let units: Vec<(&str, String)> = units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    let instance = instance_of(&units);
+    for (unit, told) in [
+        (
+            "tell@bad-failed",
+            "bad-failed: bad.service exit-code exited 3\n",
+        ),
+        (
+            "tell@good-over",
+            "good-over: good.service success exited 0\n",
+        ),
+        (
+            "tell@loop-failed",
+            "loop-failed: loop.service start-limit-hit exited 1\n",
+        ),
+    ] {
+        instance.wait_said(unit, "\n");
+        assert_eq!(instance.said(unit), told);
+        instance.wait_state(unit, "inactive");
+    }
+    instance.shutdown();
+}
+
 /// Who gets the signal of a stop (systemd.kill(5)); nobody survives it, whatever the mode.
 #[test]
 fn kill_modes_choose_who_is_asked() {

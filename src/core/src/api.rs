@@ -295,6 +295,10 @@ pub struct UnitRecord {
     pub stopped_by_operator: bool,
     /// An operator started it although the default target does not pull it in.
     pub started_by_operator: bool,
+    /// It was started because of how another unit ended (OnFailure=, OnSuccess=), and has not ended
+    /// yet: what it is told of that.
+    #[serde(default)]
+    pub raised: Option<Vec<(String, String)>>,
     /// It is failed, with this result.
     pub failed: Option<UnitResult>,
     /// A oneshot or RemainAfterExit= unit that ran and counts as active or done, with its meaning.

@@ -11,6 +11,7 @@
 mod activation;
 mod adopt;
 mod check;
+mod consequence;
 mod dispatch;
 mod jobs;
 mod neighbours;
@@ -26,6 +27,7 @@ use crate::protocol::Whom;
 use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
+use consequence::Ending;
 use gitproc_unit::{Restart, ServiceSection, UnitName};
 use neighbours::Neighbours;
 use slot::{Phase, Slot};
@@ -288,10 +290,20 @@ impl Engine {
             (false, true) => Phase::Dead,
             (false, false) => Phase::Failed,
         };
+        if !restarts {
+            slot.raised = None;
+        }
         self.invocations.remove(&invocation);
         self.job_after_end(name, ended_well, out);
         if !restarts {
             self.stop_what_is_bound_to(name, out);
+            let ending = Ending {
+                unit: &unit,
+                invocation: Some(invocation),
+                result,
+                main_end,
+            };
+            self.raise_what_follows(now, &ending, !ended_well, out);
         }
     }
 

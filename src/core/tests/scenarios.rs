@@ -543,11 +543,109 @@ fn an_instance_of_a_template_is_a_unit_as_others() {
     assert!(script.asked().contains(&"signal t@x All 15".to_owned()));
 }
 
+#[test]
+fn a_reload_goes_along_to_those_who_are_named() {
+    const RELOADS: &str = "[Service]\nExecStart=/bin/x\nExecReload=/bin/y\n";
+    let b = format!("[Unit]\nReloadPropagatedFrom=a.service\n{RELOADS}");
+    let mut script = Script::of(&[
+        (
+            "a.service",
+            "[Unit]\nPropagatesReloadTo=c.service\n[Service]\nExecStart=/bin/x\n",
+        ),
+        ("b.service", &b),
+        ("c.service", RELOADS),
+        ("d.service", SIMPLE),
+    ]);
+    for unit in ["a.service", "b.service", "c.service", "d.service"] {
+        script.comes_up(unit);
+    }
+    script.asked();
+    script.ask(Verb::Reload, "a.service");
+    assert_eq!(
+        script.asked(),
+        ["run b Reload 0", "run c Reload 0", "Done a"]
+    );
+    script.ask(Verb::Reload, "d.service");
+    assert_eq!(script.asked(), ["Invalid d"]);
+}
+
+const WATCHED: [(&str, &str); 2] = [
+    (
+        "a.service",
+        "[Unit]\nOnFailure=tell@bad.service\nOnSuccess=tell@good.service\n\
+         [Service]\nExecStart=/bin/x\n",
+    ),
+    (
+        "tell@.service",
+        "[Service]\nType=oneshot\nExecStart=/bin/tell\n",
+    ),
+];
+
+#[test]
+fn the_end_of_a_unit_starts_what_is_to_follow() {
+    let mut script = Script::of(&WATCHED);
+    script.comes_up("a.service");
+    script.asked();
+    script.goes_down("a.service", ProcessEnd::Exited(3));
+    assert_eq!(
+        script.asked(),
+        ["signal a All 15", "release a", "spawn tell@bad"]
+    );
+    script.hear("tell@bad.service", HelperEvent::Ready);
+    let told = script.effects.iter().find_map(|effect| match effect {
+        Effect::Run { environment, .. } => Some(environment.clone()),
+        _ => None,
+    });
+    let told: BTreeMap<String, String> = told.expect("it runs").into_iter().collect();
+    for (variable, value) in [
+        ("MONITOR_UNIT", "a.service"),
+        ("MONITOR_SERVICE_RESULT", "exit-code"),
+        ("MONITOR_EXIT_CODE", "exited"),
+        ("MONITOR_EXIT_STATUS", "3"),
+    ] {
+        assert_eq!(
+            told.get(variable).map(String::as_str),
+            Some(value),
+            "{told:?}"
+        );
+    }
+    script.asked();
+    // A commit leaves alone what runs because of that, and does not start it again.
+    script.target(&WATCHED);
+    assert_eq!(script.asked(), [""; 0]);
+    script.runs("tell@bad.service", ExecRole::Start);
+    script.goes_down("tell@bad.service", ProcessEnd::Exited(0));
+    script.asked();
+    script.target(&WATCHED);
+    assert_eq!(script.asked(), ["settled, failed: [\"a\"]"]);
+
+    script.ask(Verb::Restart, "a.service");
+    script.comes_up("a.service");
+    script.asked();
+    script.goes_down("a.service", ProcessEnd::Exited(0));
+    assert!(script.asked().contains(&"spawn tell@good".to_owned()));
+}
+
+#[test]
+fn a_failure_that_no_daemon_saw_starts_what_is_to_follow() {
+    let mut script = Script::fresh();
+    script.give(Input::Restore {
+        unit: name("tell@bad.service"),
+        record: UnitRecord {
+            raised: Some(Vec::new()),
+            ..record()
+        },
+    });
+    script.target(&WATCHED);
+    assert!(script.asked().contains(&"spawn tell@bad".to_owned()));
+}
+
 fn record() -> UnitRecord {
     UnitRecord {
         version: UNIT_RECORD_VERSION,
         stopped_by_operator: false,
         started_by_operator: false,
+        raised: None,
         failed: None,
         completed: None,
         reason: None,

@@ -30,7 +30,7 @@ use crate::{CommitId, Instant, InvocationId};
 use gitproc_unit::{ExecCommand, ExecRole, ServiceSection, Unit};
 use std::sync::Arc;
 
-pub use outcome::end_words;
+pub use outcome::{end_words, exit_variables};
 
 /// Where an activation stands. The number is the index of the command that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub(super) struct Activation {
     /// As `main_pid`; stays when it has ended.
     pub exec_main_pid: Option<u32>,
     pub status_text: Option<String>,
+    /// What it is told of the unit whose end started it.
+    pub raised_by: Vec<(String, String)>,
     /// No process of the service is left.
     pub empty: bool,
     pub oom_killed: bool,
@@ -177,6 +179,7 @@ impl Activation {
             main_pid: None,
             exec_main_pid: None,
             status_text: None,
+            raised_by: Vec::new(),
             empty: true,
             oom_killed: false,
             main_released: false,

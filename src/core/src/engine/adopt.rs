@@ -20,6 +20,7 @@ impl Engine {
         let slot = self.touch_or_new(now, &unit);
         slot.stopped_by_operator = record.stopped_by_operator;
         slot.started_by_operator = record.started_by_operator;
+        slot.raised = record.raised.clone();
         slot.attempted = record.meaning;
         slot.completed = record.completed;
         slot.restarts = record.restarts;

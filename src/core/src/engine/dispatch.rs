@@ -3,6 +3,7 @@
 //! Order only says who waits for whom. Of two ordered units of which one goes down and one comes up,
 //! the one that goes down goes first.
 use super::activation::{Activation, Told};
+use super::consequence::Ending;
 use super::slot::{Phase, Slot, Turn};
 use super::spread::can_be_restarted;
 use super::{Engine, Outbox};
@@ -283,8 +284,16 @@ impl Engine {
                 Some(last) => format!("{last}; {reason}"),
                 None => reason,
             });
+            slot.raised = None;
+            let ending = Ending {
+                unit: &unit,
+                invocation: None,
+                result: UnitResult::StartLimitHit,
+                main_end: slot.main_end,
+            };
             self.job_after_end(name, false, out);
-            return self.stop_what_is_bound_to(name, out);
+            self.stop_what_is_bound_to(name, out);
+            return self.raise_what_follows(now, &ending, true, out);
         }
         slot.starts.push_back(now);
         slot.result = UnitResult::Success;
@@ -292,12 +301,9 @@ impl Engine {
         slot.main_end = None;
         slot.exec_main_pid = None;
         let restarts = slot.restarts;
-        slot.phase = Phase::Active(Box::new(Activation::new(
-            invocation,
-            unit.clone(),
-            commit.clone(),
-            now,
-        )));
+        let mut activation = Activation::new(invocation, unit.clone(), commit.clone(), now);
+        activation.raised_by = slot.raised.clone().unwrap_or_default();
+        slot.phase = Phase::Active(Box::new(activation));
         self.invocations.insert(invocation, name.clone());
         out.acts.push(Effect::Spawn {
             invocation,

@@ -13,6 +13,7 @@ pub(super) struct Neighbours {
     ordered: Edges,
     needing: Edges,
     excluding: Edges,
+    reloaded: Edges,
 }
 
 impl Neighbours {
@@ -28,6 +29,12 @@ impl Neighbours {
             for other in &section.conflicts {
                 join(&mut new.excluding, name, other);
                 join(&mut new.excluding, other, name);
+            }
+            for other in &section.propagates_reload_to {
+                join(&mut new.reloaded, name, other);
+            }
+            for other in &section.reload_propagated_from {
+                join(&mut new.reloaded, other, name);
             }
             let needed = section.requires.iter().chain(&section.binds_to);
             for other in needed.chain(&section.requisite).chain(&section.part_of) {
@@ -45,6 +52,11 @@ impl Neighbours {
     /// Units that name this one in Requires=, BindsTo=, Requisite= or PartOf=.
     pub fn needing(&self, unit: &UnitName) -> impl Iterator<Item = &UnitName> {
         self.needing.get(unit).into_iter().flatten()
+    }
+
+    /// Units that are reloaded with this one: PropagatesReloadTo=, ReloadPropagatedFrom=.
+    pub fn reloaded(&self, unit: &UnitName) -> impl Iterator<Item = &UnitName> {
+        self.reloaded.get(unit).into_iter().flatten()
     }
 
     /// Units that a Conflicts= of either side relates to this one.

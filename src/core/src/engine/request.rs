@@ -3,6 +3,7 @@
 //! A request is a wish that outlives its job: a stop by hand holds until a start by hand or a commit
 //! that changes the unit, a start by hand holds for a unit that no target wants.
 use super::activation::Activation;
+use super::slot::Slot;
 use super::{Engine, Outbox};
 use crate::JobId;
 use crate::api::{Effect, JobOutcome, JobResult, Verb};
@@ -71,6 +72,7 @@ impl Engine {
                     if let Some(slot) = self.touch(&name) {
                         slot.stopped_by_operator = slot.wanted;
                         slot.started_by_operator = false;
+                        slot.raised = None;
                     }
                     let waiter = (name == *unit).then_some(job);
                     self.put_job(&name, Verb::Stop, waiter, false, out);
@@ -80,7 +82,15 @@ impl Engine {
                 answer(JobResult::Invalid, format!("{unit} is being stopped"), out);
             }
             Verb::Reload => match slot.activation().map(Activation::can_reload) {
-                Some(true) => self.put_job(unit, Verb::Reload, Some(job), false, out),
+                Some(true) => {
+                    self.put_job(unit, Verb::Reload, Some(job), false, out);
+                    self.reload_along(unit, out);
+                }
+                // It has nothing to reload itself, and passes it on.
+                _ if slot.is_up() && self.neighbours.reloaded(unit).next().is_some() => {
+                    answer(JobResult::Done, String::new(), out);
+                    self.reload_along(unit, out);
+                }
                 Some(false) if slot.is_up() => {
                     answer(
                         JobResult::Invalid,
@@ -90,6 +100,29 @@ impl Engine {
                 }
                 _ => answer(JobResult::Invalid, format!("{unit} is not active"), out),
             },
+        }
+    }
+
+    /// PropagatesReloadTo=, ReloadPropagatedFrom=: what is up and can be reloaded is.
+    fn reload_along(&mut self, unit: &UnitName, out: &mut Outbox) {
+        let mut seen = BTreeSet::from([unit.clone()]);
+        let mut open = vec![unit.clone()];
+        while let Some(name) = open.pop() {
+            let others: Vec<UnitName> = self.neighbours.reloaded(&name).cloned().collect();
+            for other in others
+                .into_iter()
+                .filter(|other| seen.insert(other.clone()))
+            {
+                let slot = self.slot(&other);
+                let free = slot.is_some_and(|slot| slot.job.is_none());
+                let able = slot
+                    .and_then(Slot::activation)
+                    .is_some_and(Activation::can_reload);
+                if free && able {
+                    self.put_job(&other, Verb::Reload, None, false, out);
+                }
+                open.push(other);
+            }
         }
     }
 

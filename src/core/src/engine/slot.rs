@@ -19,6 +19,9 @@ pub(super) struct Slot {
     pub wanted: bool,
     pub stopped_by_operator: bool,
     pub started_by_operator: bool,
+    /// It was started because of how another unit ended, which these variables tell; until it ends
+    /// itself.
+    pub raised: Option<Vec<(String, String)>>,
     /// Meaning of the last start; a unit that ended is not started again for the same meaning.
     pub attempted: Option<MeaningHash>,
     /// Meaning of the last start that ended well.
@@ -97,6 +100,7 @@ impl Slot {
             wanted: false,
             stopped_by_operator: false,
             started_by_operator: false,
+            raised: None,
             attempted: None,
             completed: None,
             checked: None,
@@ -200,6 +204,7 @@ impl Slot {
             version: UNIT_RECORD_VERSION,
             stopped_by_operator: self.stopped_by_operator,
             started_by_operator: self.started_by_operator,
+            raised: self.raised.clone(),
             failed: matches!(self.phase, Phase::Failed).then_some(self.result),
             completed: self.completed,
             reason: self.reason.clone(),
@@ -224,6 +229,7 @@ impl Slot {
             && record.checked.is_none()
             && !record.stopped_by_operator
             && !record.started_by_operator
+            && record.raised.is_none()
             && record.job.is_none();
         (!nothing).then_some(record)
     }
@@ -247,7 +253,10 @@ impl Slot {
             override_: match (self.stopped_by_operator, self.started_by_operator) {
                 (true, _) => Some("stopped by an operator".to_owned()),
                 (false, true) => Some("started by an operator".to_owned()),
-                (false, false) => None,
+                (false, false) => self
+                    .raised
+                    .as_ref()
+                    .map(|_| "started by another unit".to_owned()),
             },
             since: self.since.0,
             invocation: activation.map(|a| a.invocation),

@@ -225,7 +225,8 @@ impl Engine {
             });
             // A start by hand that is under way still holds when the commit drops the unit.
             slot.started_by_operator |= asked && !wanted.contains(name);
-            if slot.started_by_operator && slot.definition.is_some() {
+            let asked_for = slot.started_by_operator || slot.raised.is_some();
+            if asked_for && slot.definition.is_some() {
                 wanted.extend(graph::wanted(units, name));
             }
         }
@@ -238,6 +239,7 @@ impl Engine {
             if slot.definition.is_none() {
                 slot.started_by_operator = false;
                 slot.stopped_by_operator = false;
+                slot.raised = None;
             }
             if !now_wanted && !slot.is_live() {
                 // Wanted again later, it is started again, whatever became of it now.

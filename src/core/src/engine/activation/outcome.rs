@@ -24,15 +24,9 @@ impl Activation {
         // systemd.exec(5): all that clean up are told what happened.
         if matches!(role, ExecRole::Stop | ExecRole::StopPost) {
             environment.push(("SERVICE_RESULT".to_owned(), self.result.as_str().to_owned()));
-            if let Some(end) = self.main_end {
-                let (code, status) = match end {
-                    ProcessEnd::Exited(code) => ("exited", code.to_string()),
-                    ProcessEnd::Killed(signal) => ("killed", signal_words(signal)),
-                    ProcessEnd::Dumped(signal) => ("dumped", signal_words(signal)),
-                };
-                environment.push(("EXIT_CODE".to_owned(), code.to_owned()));
-                environment.push(("EXIT_STATUS".to_owned(), status));
-            }
+            environment.extend(exit_variables("", self.main_end));
+        } else {
+            environment.extend_from_slice(&self.raised_by);
         }
         // MAINPID= is added by the helper, which alone knows it as the service sees it.
         out.push(Effect::Run {
@@ -122,6 +116,20 @@ impl Activation {
         self.enter_stop_sigterm(now, out);
         Progress::None
     }
+}
+
+/// `EXIT_CODE=` and `EXIT_STATUS=`, with a prefix.
+pub fn exit_variables(prefix: &str, end: Option<ProcessEnd>) -> Vec<(String, String)> {
+    let Some(end) = end else { return Vec::new() };
+    let (code, status) = match end {
+        ProcessEnd::Exited(code) => ("exited", code.to_string()),
+        ProcessEnd::Killed(signal) => ("killed", signal_words(signal)),
+        ProcessEnd::Dumped(signal) => ("dumped", signal_words(signal)),
+    };
+    vec![
+        (format!("{prefix}EXIT_CODE"), code.to_owned()),
+        (format!("{prefix}EXIT_STATUS"), status),
+    ]
 }
 
 const fn result_of(end: ProcessEnd) -> UnitResult {
