@@ -19,6 +19,7 @@ pub mod pattern;
 pub mod pidfd;
 pub mod probe;
 pub mod scheduling;
+pub mod seccomp;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

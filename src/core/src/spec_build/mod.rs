@@ -75,7 +75,7 @@ pub fn build(
         privileges: privileges::of(unit, service),
         namespaces: namespaces::of(unit),
         mounts: mounts::of(unit),
-        system_calls: system_calls::of(unit),
+        system_calls: system_calls::of(unit, facts),
         allow_degraded: context.allow_degraded,
         join_cgroup_files: context.join_cgroup_files,
         identity: context.identity,

@@ -1,7 +1,7 @@
 //! Capabilities, secure bits, keyring, personality.
 use crate::spec::{Keyring, PrivilegeSpec};
 use gitproc_unit::Family::Exec;
-use gitproc_unit::{PropertyValue, ServiceSection, Setting, Unit};
+use gitproc_unit::{PropertyValue, ServiceSection, Setting, Settings, Unit};
 
 /// PER_LINUX and PER_LINUX32 of personality(2): the machine itself, and the 32-bit one that it
 /// plays.
@@ -25,11 +25,16 @@ pub(super) fn of(unit: &Unit, service: &ServiceSection) -> PrivilegeSpec {
             "shared" => Keyring::Shared,
             _ => Keyring::Private,
         },
-        personality: match settings.text(Exec, "Personality") {
-            "" => None,
-            "x86" | "arm" | "ppc" | "ppc-le" | "s390" | "sparc" => Some(LINUX32),
-            _ => Some(LINUX),
-        },
+        personality: personality(settings),
         ignore_sigpipe: settings.is_true(Exec, "IgnoreSIGPIPE"),
+    }
+}
+
+/// `Personality=`, as personality(2) takes it.
+pub(super) fn personality(settings: &Settings) -> Option<u64> {
+    match settings.text(Exec, "Personality") {
+        "" => None,
+        "x86" | "arm" | "ppc" | "ppc-le" | "s390" | "sparc" => Some(LINUX32),
+        _ => Some(LINUX),
     }
 }

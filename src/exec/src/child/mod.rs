@@ -170,7 +170,6 @@ impl<'a> Child<'a> {
     }
 
     /// What restricts the service and can't be had here fails it, unless it may be degraded.
-    #[allow(dead_code)] // its first caller comes with the mounts
     fn restrict(&mut self, directive: &str, result: Step<()>) -> Step<()> {
         match result {
             Err(failed) if self.spec.allow_degraded => {

@@ -7,7 +7,7 @@
 type Tests = &'static [(&'static str, &'static [&'static str])];
 
 /// File below `src/` or `tests/`, its tests, and the directives that each proves.
-pub(crate) const PROOFS: &[(&str, Tests)] = &[
+pub(crate) const PROOFS: &[(&str, &[(&str, &[&str])])] = &[
     (
         "exec/tests/helper.rs",
         &[
@@ -126,11 +126,37 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
+        "exec/tests/system_calls.rs",
+        &[
+            (
+                "each_directive_forbids_its_calls",
+                &[
+                    "SystemCallFilter",
+                    "SystemCallErrorNumber",
+                    "SystemCallLog",
+                    "SystemCallArchitectures",
+                    "RestrictAddressFamilies",
+                    "RestrictNamespaces",
+                    "RestrictRealtime",
+                    "MemoryDenyWriteExecute",
+                    "LockPersonality",
+                ],
+            ),
+            ("set_id_bits_can_not_be_set", &["RestrictSUIDSGID"]),
+        ],
+    ),
+    (
         "core/tests/scenarios.rs",
-        &[(
-            "each_stage_of_a_stop_has_its_signal",
-            &["RestartKillSignal", "FinalKillSignal", "SendSIGHUP"],
-        )],
+        &[
+            (
+                "a_service_that_gives_no_sign_of_life_is_ended_and_restarted",
+                &["WatchdogSignal"],
+            ),
+            (
+                "each_stage_of_a_stop_has_its_signal",
+                &["RestartKillSignal", "FinalKillSignal", "SendSIGHUP"],
+            ),
+        ],
     ),
     (
         "e2e/semantics.rs",

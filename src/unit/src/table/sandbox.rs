@@ -86,30 +86,35 @@ pub(super) fn rows() -> Vec<Row> {
         flag("PrivateIPC"),
         kept("NetworkNamespacePath", PATH, PropertyValue::blank()),
         kept("IPCNamespacePath", PATH, PropertyValue::blank()),
-        kept("RestrictNamespaces", NAMESPACES, PropertyValue::INFINITY),
+        kept("RestrictNamespaces", NAMESPACES, PropertyValue::INFINITY).honoured(),
         // System calls and the like.
-        kept("SystemCallFilter", CALLS, no_calls()),
-        kept("SystemCallLog", LOGGED_CALLS, no_calls()),
+        kept("SystemCallFilter", CALLS, no_calls()).honoured(),
+        kept("SystemCallLog", LOGGED_CALLS, no_calls()).honoured(),
         kept(
             "SystemCallArchitectures",
             ARCHITECTURES,
             Setting::Architectures(SyscallArchitectures::default()),
-        ),
+        )
+        .honoured(),
         kept(
             "SystemCallErrorNumber",
             ERROR_NUMBER,
             SyscallAction::default().property(),
-        ),
+        )
+        .honoured(),
         kept(
             "RestrictAddressFamilies",
             FAMILIES,
             Setting::Families(AddressFamilies::default()),
-        ),
+        )
+        .honoured(),
         kept("RestrictFileSystems", FILE_SYSTEMS, no_filter()),
-        flag("RestrictRealtime"),
-        flag("RestrictSUIDSGID").follows(&["DynamicUser"]),
-        flag("LockPersonality"),
-        flag("MemoryDenyWriteExecute"),
+        flag("RestrictRealtime").honoured(),
+        flag("RestrictSUIDSGID")
+            .follows(&["DynamicUser"])
+            .honoured(),
+        flag("LockPersonality").honoured(),
+        flag("MemoryDenyWriteExecute").honoured(),
         kept("Personality", PERSONALITY, PropertyValue::blank()).honoured(),
         flag("RemoveIPC").follows(&["DynamicUser"]),
         kept("SecureBits", SECURE_BITS, Signed(0)).honoured(),

@@ -101,7 +101,9 @@ pub use socket_address::{
     SocketAddress, parse_listen, parse_netlink_address, parse_socket_address,
 };
 pub use socket_bind::{SocketBind, apply_socket_bind, parse_socket_bind};
-pub use syscall::{SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules};
+pub use syscall::{
+    SyscallAction, SyscallArchitectures, SyscallFilter, SyscallId, SyscallRules, system_call_group,
+};
 pub use time::{
     format_timespan, format_timespan_to, parse_nanoseconds, parse_timeout, parse_timespan,
     parse_timespan_or_infinity, parse_timespan_with_unit,

@@ -32,8 +32,8 @@ impl SyscallAction {
         }
     }
 
-    /// What such a value of the property stands for.
-    pub(crate) fn of_property(value: &PropertyValue) -> SyscallAction {
+    /// What the value of `SystemCallErrorNumber` stands for.
+    pub fn of_property(value: &PropertyValue) -> SyscallAction {
         match value {
             PropertyValue::Signed(number) if *number != KILL_NUMBER => {
                 i32::try_from(*number).map_or(SyscallAction::Kill, SyscallAction::Errno)

@@ -11,6 +11,13 @@ pub(super) fn group(name: &str) -> Option<&'static CallSet> {
     RESOLVED.get(at)
 }
 
+/// The calls of group `@…` by name; none where there is no such group.
+pub fn system_call_group(name: &str) -> Vec<&'static str> {
+    group(name).map_or_else(Vec::new, |calls| {
+        calls.iter().map(SyscallId::name).collect()
+    })
+}
+
 /// Names of all groups, with their `@`.
 pub(super) fn group_names() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().map(|(name, _)| *name)

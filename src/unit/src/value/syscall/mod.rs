@@ -12,4 +12,5 @@ mod set;
 pub use action::SyscallAction;
 pub use architecture::SyscallArchitectures;
 pub use filter::{SyscallFilter, SyscallRules};
+pub use groups::system_call_group;
 pub use names::SyscallId;
