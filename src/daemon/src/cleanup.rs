@@ -1,6 +1,7 @@
 //! The end of an invocation: nothing of it is left.
 use crate::spawn::Belongings;
 use crate::untracked;
+use gitproc_core::spec_build::mounts::private_directories;
 use std::io::ErrorKind::NotFound;
 use std::path::Path;
 
@@ -19,6 +20,12 @@ pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<Strin
     {
         // With a namespace nobody is left by now; without one a helper that died took nobody along.
         problems.extend(untracked::kill_left(invocation));
+    }
+    let name = belongings.dir.file_name().and_then(|name| name.to_str());
+    if let Some(invocation) = name.and_then(|name| name.parse().ok()) {
+        for (private, _) in private_directories(invocation) {
+            problems.extend(remove(Path::new(&private)));
+        }
     }
     if !keep_runtime_directory {
         for path in &belongings.runtime_directories {

@@ -166,6 +166,7 @@ mod tests {
             version: UNIT_RECORD_VERSION,
             stopped_by_operator: true,
             started_by_operator: false,
+            raised: None,
             failed: None,
             completed: None,
             reason: Some("why".into()),

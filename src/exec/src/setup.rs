@@ -1,10 +1,14 @@
 //! What stands before the first command: mounts, sockets, directories.
+use crate::child::mounts::NOBODY;
 use crate::{directories, environment};
 use gitproc_core::protocol::Failure;
-use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
+use gitproc_core::spec::{ExecSpec, ExecStep, Mount, MountKind, NamespaceMode};
 use gitproc_sys::socket::{self, NotifyAddress};
 use gitproc_unit::{NotifyAccess, ServiceType};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +42,7 @@ pub(crate) fn prepare(
             on(ExecStep::Namespace, gitproc_sys::mount::receive_only())?;
             on(
                 ExecStep::Namespace,
-                gitproc_sys::mount::proc(Path::new("/proc")),
+                gitproc_sys::mount::proc(Path::new("/proc"), ""),
             )?;
         }
         NamespaceMode::None => on(ExecStep::Namespace, gitproc_sys::host::become_subreaper())?,
@@ -59,12 +63,47 @@ pub(crate) fn prepare(
     for directory in &spec.directories {
         directories::make(directory, spec.identity.ids.as_ref())?;
     }
+    make_places(spec, dir)?;
     let environment = environment::fixed(spec, told.as_deref());
     Ok(Prepared {
         control,
         notify,
         environment,
     })
+}
+
+/// What the mounts of the commands need: directories of the invocation's own, and something to show
+/// in place of files that are inaccessible.
+fn make_places(spec: &ExecSpec, dir: &OwnedFd) -> Result<(), Failure> {
+    for mount in &spec.mounts.mounts {
+        if let MountKind::Private { source } = &mount.kind {
+            make_private(Path::new(source)).map_err(|cause| Failure {
+                step: ExecStep::Namespace,
+                errno: cause.raw_os_error().unwrap_or(0),
+                detail: format!("make {source}"),
+            })?;
+        }
+    }
+    let hides = |mount: &Mount| mount.kind == MountKind::Inaccessible;
+    if spec.mounts.mounts.iter().any(hides) {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
+        let made = openat(dir, NOBODY, flags, Mode::empty());
+        made.map_err(|errno| Failure {
+            step: ExecStep::Namespace,
+            errno: errno as i32,
+            detail: format!("make {NOBODY}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// Like /tmp, in a directory that only root can enter.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::DirBuilder::new().mode(0o700).create(parent)?;
+    }
+    std::fs::create_dir(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o1777))
 }
 
 fn wants_notify(spec: &ExecSpec) -> bool {

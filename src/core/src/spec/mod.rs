@@ -11,7 +11,7 @@ mod step;
 mod streams;
 mod system_calls;
 
-pub use mounts::Mounts;
+pub use mounts::{Mount, MountKind, Mounts};
 pub use namespaces::Namespaces;
 pub use privileges::{Keyring, PrivilegeSpec};
 pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};

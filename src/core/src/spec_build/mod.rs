@@ -1,5 +1,5 @@
 //! From a unit to what its helper is told: pure; everything that needs the host comes in resolved.
-mod mounts;
+pub mod mounts;
 mod namespaces;
 mod privileges;
 mod scheduling;
@@ -44,6 +44,7 @@ pub fn build(
     facts: &HostFacts,
     context: SpecContext<'_>,
 ) -> ExecSpec {
+    let directories = directories(service, facts);
     let (working_directory, working_directory_optional) = working_directory(service, &context);
     ExecSpec {
         version: SPEC_VERSION,
@@ -54,7 +55,8 @@ pub fn build(
         commands: service.exec.clone(),
         namespace: context.namespace,
         log_file: context.log_file.clone(),
-        directories: directories(service, facts),
+        mounts: mounts::of(unit, context.invocation, &directories),
+        directories,
         pid_file: service.pid_file.clone(),
         guess_main_pid: service.guess_main_pid,
         notify_access: service.notify_access,
@@ -74,7 +76,6 @@ pub fn build(
         scheduling: scheduling::of(unit, service),
         privileges: privileges::of(unit, service),
         namespaces: namespaces::of(unit),
-        mounts: mounts::of(unit),
         system_calls: system_calls::of(unit, facts),
         allow_degraded: context.allow_degraded,
         join_cgroup_files: context.join_cgroup_files,

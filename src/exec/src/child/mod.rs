@@ -3,7 +3,7 @@
 //! One list of steps (`STEPS`), in systemd's order. The helper has one thread, so ordinary code may
 //! run here. What fails, and what holds only in part, goes as JSON lines into a pipe that a
 //! successful exec closes. Each step has systemd's name for its failure.
-mod mounts;
+pub(crate) mod mounts;
 mod namespaces;
 mod privileges;
 mod program;
@@ -20,6 +20,7 @@ use gitproc_unit::{ExecCommand, ExecRole, Privileges};
 use serde::{Deserialize, Serialize};
 use std::io::{PipeWriter, Write};
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use step::{Step, errno, io, sys};
 
 /// Longest text of an account, in characters. All accounts of a command (some remarks, one failure)
@@ -65,6 +66,8 @@ pub(crate) struct Child<'a> {
     pub(crate) accounts: PipeWriter,
     /// v2 payload directory, when the process was not born there.
     pub(crate) join: Option<BorrowedFd<'a>>,
+    /// The invocation directory.
+    pub(crate) own_dir: Option<&'a Path>,
     pub(crate) found: Found,
 }
 
@@ -143,8 +146,12 @@ impl<'a> Child<'a> {
 
     /// Whether the unit's sandbox applies to the command.
     fn is_sandboxed(&self) -> bool {
-        let left_out = self.spec.start_only.permissions && self.role != ExecRole::Start;
+        let left_out = self.spec.start_only.permissions && !self.is_start();
         self.command.privileges != Privileges::Full && !left_out
+    }
+
+    fn is_start(&self) -> bool {
+        self.role == ExecRole::Start
     }
 
     /// Whether `User=` and `Group=` apply to the command.

@@ -112,6 +112,7 @@ impl Supervisor {
             log,
             accounts: writer,
             join,
+            own_dir: self.dir_path.as_deref(),
             found: Found::default(),
         });
         #[allow(unsafe_code)]

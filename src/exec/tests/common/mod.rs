@@ -411,6 +411,10 @@ impl Drop for Service {
             let _ = pidfd::wait(helper.pidfd.as_fd(), 5_000);
             let _ = pidfd::reap(helper.pidfd.as_fd());
         }
+        // As the daemon does.
+        for (private, _) in spec_build::mounts::private_directories(self.spec.invocation) {
+            let _ = std::fs::remove_dir_all(private);
+        }
         let cleaned = self.cgroups.remove_instance(&self.instance);
         let _ = std::fs::remove_dir_all(&self.dir);
         if let (Err(error), false) = (cleaned, std::thread::panicking()) {

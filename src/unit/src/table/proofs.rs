@@ -7,7 +7,7 @@
 type Tests = &'static [(&'static str, &'static [&'static str])];
 
 /// File below `src/` or `tests/`, its tests, and the directives that each proves.
-pub(crate) const PROOFS: &[(&str, &[(&str, &[&str])])] = &[
+pub(crate) const PROOFS: &[(&str, Tests)] = &[
     (
         "exec/tests/helper.rs",
         &[
@@ -140,9 +140,63 @@ pub(crate) const PROOFS: &[(&str, &[(&str, &[&str])])] = &[
                     "RestrictRealtime",
                     "MemoryDenyWriteExecute",
                     "LockPersonality",
+                    "ProtectClock",
                 ],
             ),
             ("set_id_bits_can_not_be_set", &["RestrictSUIDSGID"]),
+        ],
+    ),
+    (
+        "exec/tests/mounts.rs",
+        &[
+            (
+                "the_system_is_read_only_as_far_as_the_unit_says",
+                &["ProtectSystem", "ReadWritePaths"],
+            ),
+            ("homes_are_hidden_empty_or_read_only", &["ProtectHome"]),
+            (
+                "temporary_directories_are_the_invocations_own",
+                &["PrivateTmp"],
+            ),
+            ("devices_are_pseudo_devices_only", &["PrivateDevices"]),
+            (
+                "the_kernels_own_files_are_protected",
+                &[
+                    "ProtectKernelTunables",
+                    "ProtectKernelModules",
+                    "ProtectKernelLogs",
+                    "ProtectControlGroups",
+                    "ProtectHostname",
+                ],
+            ),
+            (
+                "processes_are_seen_as_far_as_the_unit_says",
+                &["ProtectProc", "ProcSubset"],
+            ),
+            (
+                "paths_are_shown_hidden_and_restricted_one_by_one",
+                &[
+                    "ReadOnlyPaths",
+                    "InaccessiblePaths",
+                    "ExecPaths",
+                    "NoExecPaths",
+                    "BindPaths",
+                    "BindReadOnlyPaths",
+                    "TemporaryFileSystem",
+                ],
+            ),
+            (
+                "a_service_can_have_a_root_directory_of_its_own",
+                &["RootDirectory", "MountAPIVFS"],
+            ),
+            (
+                "mounts_of_a_service_spread_as_the_unit_says",
+                &["PrivateMounts", "MountFlags"],
+            ),
+            (
+                "what_is_made_for_a_service_stays_writable",
+                &["StateDirectory", "CacheDirectory", "LogsDirectory"],
+            ),
         ],
     ),
     (

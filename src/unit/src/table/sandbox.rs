@@ -27,56 +27,66 @@ fn flag(key: &'static str) -> Row {
 pub(super) fn rows() -> Vec<Row> {
     vec![
         // File systems.
-        kept("RootDirectory", PATH, PropertyValue::blank()).needed(ROOT),
-        kept("RootImage", PATH, PropertyValue::blank()).needed(ROOT),
+        kept("RootDirectory", PATH, PropertyValue::blank()).honoured(),
+        kept("RootImage", PATH, PropertyValue::blank()).needed(IMAGE),
         kept(
             "RootImageOptions",
             ROOT_IMAGE_OPTIONS,
             PropertyValue::empty(),
-        ),
-        kept("RootHash", HEX, PropertyValue::empty()),
-        kept("RootHashSignature", SIGNATURE, PropertyValue::empty()),
-        kept("RootVerity", PATH, PropertyValue::blank()),
-        kept("ExtensionDirectories", MARKED_PATHS, PropertyValue::empty()),
-        kept("ExtensionImages", EXTENSION_IMAGES, PropertyValue::empty()),
-        kept("MountImages", MOUNT_IMAGES, PropertyValue::empty()),
-        kept("MountAPIVFS", FLAG_OR_UNSET, Bool(false)).follows(&["RootDirectory", "RootImage"]),
+        )
+        .refused(IMAGES),
+        kept("RootHash", HEX, PropertyValue::empty()).refused(IMAGES),
+        kept("RootHashSignature", SIGNATURE, PropertyValue::empty()).refused(IMAGES),
+        kept("RootVerity", PATH, PropertyValue::blank()).refused(IMAGES),
+        kept("ExtensionDirectories", MARKED_PATHS, PropertyValue::empty()).refused(IMAGES),
+        kept("ExtensionImages", EXTENSION_IMAGES, PropertyValue::empty()).refused(IMAGES),
+        kept("MountImages", MOUNT_IMAGES, PropertyValue::empty()).refused(IMAGES),
+        kept("MountAPIVFS", FLAG_OR_UNSET, Bool(false))
+            .follows(&["RootDirectory", "RootImage"])
+            .honoured(),
         kept(
             "ProtectSystem",
             Kind::FlagOrWord(&["no", "yes", "full", "strict"]),
             "no",
         )
-        .follows(&["DynamicUser"]),
+        .follows(&["DynamicUser"])
+        .honoured(),
         kept(
             "ProtectHome",
             Kind::FlagOrWord(&["no", "yes", "read-only", "tmpfs"]),
             "no",
         )
-        .follows(&["DynamicUser"]),
-        flag("PrivateTmp").follows(&["DynamicUser"]),
-        flag("PrivateDevices"),
-        flag("PrivateMounts"),
-        flag("ProtectKernelTunables"),
-        flag("ProtectKernelModules"),
-        flag("ProtectKernelLogs"),
-        flag("ProtectControlGroups"),
-        flag("ProtectClock"),
-        flag("ProtectHostname"),
+        .follows(&["DynamicUser"])
+        .honoured(),
+        flag("PrivateTmp").follows(&["DynamicUser"]).honoured(),
+        flag("PrivateDevices").honoured(),
+        flag("PrivateMounts").honoured(),
+        flag("ProtectKernelTunables").honoured(),
+        flag("ProtectKernelModules").honoured(),
+        flag("ProtectKernelLogs").honoured(),
+        flag("ProtectControlGroups").honoured(),
+        flag("ProtectClock").honoured(),
+        flag("ProtectHostname").honoured(),
         kept(
             "ProtectProc",
             Kind::Word(&["default", "noaccess", "invisible", "ptraceable"]),
             "default",
-        ),
-        kept("ProcSubset", Kind::Word(&["all", "pid"]), "all"),
-        kept("ReadWritePaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("ReadOnlyPaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("ExecPaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("NoExecPaths", MARKED_PATHS, PropertyValue::empty()),
-        kept("BindPaths", BIND_PATHS, PropertyValue::empty()).twin("BindReadOnlyPaths"),
-        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty()).twin("BindPaths"),
-        kept("TemporaryFileSystem", TEMPORARY, PropertyValue::empty()),
-        kept("MountFlags", MOUNT_FLAGS, Unsigned(0)),
+        )
+        .honoured(),
+        kept("ProcSubset", Kind::Word(&["all", "pid"]), "all").honoured(),
+        kept("ReadWritePaths", MARKED_PATHS, PropertyValue::empty()).honoured(),
+        kept("ReadOnlyPaths", MARKED_PATHS, PropertyValue::empty()).honoured(),
+        kept("InaccessiblePaths", MARKED_PATHS, PropertyValue::empty()).honoured(),
+        kept("ExecPaths", MARKED_PATHS, PropertyValue::empty()).honoured(),
+        kept("NoExecPaths", MARKED_PATHS, PropertyValue::empty()).honoured(),
+        kept("BindPaths", BIND_PATHS, PropertyValue::empty())
+            .twin("BindReadOnlyPaths")
+            .honoured(),
+        kept("BindReadOnlyPaths", BIND_PATHS, PropertyValue::empty())
+            .twin("BindPaths")
+            .honoured(),
+        kept("TemporaryFileSystem", TEMPORARY, PropertyValue::empty()).honoured(),
+        kept("MountFlags", MOUNT_FLAGS, Unsigned(0)).honoured(),
         Row::alias(Family::Exec, "ReadWriteDirectories", "ReadWritePaths"),
         Row::alias(Family::Exec, "ReadOnlyDirectories", "ReadOnlyPaths"),
         Row::alias(Family::Exec, "InaccessibleDirectories", "InaccessiblePaths"),
@@ -124,7 +134,10 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-const ROOT: &str = "without it the service would run in the host's own root directory";
+const IMAGES: &str =
+    "images and layers of file systems are not mounted: unpack them, and use BindReadOnlyPaths=";
+const IMAGE: &str =
+    "images of file systems are not mounted: unpack it, and name the directory by RootDirectory=";
 
 /// MS_BIND without and with MS_REC (mount(2)), as systemd shows them.
 const RECURSIVE: u64 = 1 << 14;
