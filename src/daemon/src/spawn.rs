@@ -11,6 +11,7 @@ use gitproc_core::spec_build::{self, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
+use gitproc_unit::Family::Exec;
 use gitproc_unit::{DirectoryKind, Preserve, Resource, Unit};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -91,7 +92,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             invocation: request.invocation,
             commit: &request.commit,
             identity,
-            namespace: host.namespace,
+            namespace: namespace_of(host, unit),
             join_cgroup_files: belongings.cgroup.join_files(),
             log_file: host
                 .layout
@@ -151,6 +152,7 @@ fn clone_helper(
         errno: 0,
         detail: error.to_string(),
     })?;
+    let spec_namespace = spec.namespace;
     let spec = serde_json::to_vec(spec).map_err(|error| Failure {
         step: ExecStep::Exec,
         errno: 0,
@@ -176,7 +178,7 @@ fn clone_helper(
         argv: host.helper.argv,
         envp: &[],
         cgroup: shim.as_ref().map(AsFd::as_fd),
-        namespaces: namespaces(host.namespace),
+        namespaces: namespaces(spec_namespace),
         fds: [
             spec.as_fd(),
             helpers_end.as_fd(),
@@ -187,6 +189,14 @@ fn clone_helper(
     .spawn()
     .map_err(on(ExecStep::Exec))?;
     Ok((spawned.pidfd, link))
+}
+
+/// `PrivatePIDs=no` leaves the service among the host's processes.
+fn namespace_of(host: &Host, unit: &Unit) -> NamespaceMode {
+    match unit.settings.is_true(Exec, "PrivatePIDs") {
+        true => host.namespace,
+        false => NamespaceMode::None,
+    }
 }
 
 fn namespaces(mode: NamespaceMode) -> Namespaces {

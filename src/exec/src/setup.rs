@@ -2,7 +2,8 @@
 use crate::child::mounts::NOBODY;
 use crate::{directories, environment};
 use gitproc_core::protocol::Failure;
-use gitproc_core::spec::{ExecSpec, ExecStep, Mount, MountKind, NamespaceMode};
+use gitproc_core::spec::{ExecSpec, ExecStep, Mount, MountKind, NamespaceMode, Sharing};
+use gitproc_sys::namespace::{self, Kind};
 use gitproc_sys::socket::{self, NotifyAddress};
 use gitproc_unit::{NotifyAccess, ServiceType};
 use nix::fcntl::{OFlag, openat};
@@ -23,8 +24,18 @@ const SOCKET_PATH_MAX: usize = 107;
 pub(crate) struct Prepared {
     pub(crate) control: UnixListener,
     pub(crate) notify: Option<OwnedFd>,
+    pub(crate) kept: Kept,
+    /// What the service has to do without, in words.
+    pub(crate) lacking: Vec<String>,
     /// The part of the environment that all commands have.
     pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Namespaces that are made once, and that each command enters.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) network: Option<OwnedFd>,
+    pub(crate) ipc: Option<OwnedFd>,
 }
 
 /// The real path of the invocation directory; to be asked before the mounts change.
@@ -64,12 +75,45 @@ pub(crate) fn prepare(
         directories::make(directory, spec.identity.ids.as_ref())?;
     }
     make_places(spec, dir)?;
+    let mut lacking = Vec::new();
+    let kept = Kept {
+        network: make_namespace(spec, Kind::Network, &mut lacking)?,
+        ipc: make_namespace(spec, Kind::Ipc, &mut lacking)?,
+    };
     let environment = environment::fixed(spec, told.as_deref());
     Ok(Prepared {
         control,
         notify,
+        kept,
+        lacking,
         environment,
     })
+}
+
+fn make_namespace(
+    spec: &ExecSpec,
+    kind: Kind,
+    lacking: &mut Vec<String>,
+) -> Result<Option<OwnedFd>, Failure> {
+    let (sharing, step, directive) = match kind {
+        Kind::Network => (
+            &spec.namespaces.network,
+            ExecStep::Network,
+            "PrivateNetwork=",
+        ),
+        Kind::Ipc => (&spec.namespaces.ipc, ExecStep::Namespace, "PrivateIPC="),
+    };
+    if *sharing != Sharing::Own {
+        return Ok(None);
+    }
+    match namespace::make(kind) {
+        Ok(made) => Ok(Some(made)),
+        Err(error) if spec.allow_degraded => {
+            lacking.push(format!("{directive} is not applied: {}", error.in_full()));
+            Ok(None)
+        }
+        Err(error) => on(step, Err(error)),
+    }
 }
 
 /// What the mounts of the commands need: directories of the invocation's own, and something to show

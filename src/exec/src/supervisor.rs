@@ -62,6 +62,7 @@ struct Main {
 struct Service {
     control: UnixListener,
     notify: Option<OwnedFd>,
+    kept: setup::Kept,
     environment: Vec<(String, String)>,
 }
 
@@ -218,9 +219,13 @@ impl Supervisor {
     fn set_up(&mut self) {
         match setup::prepare(&self.spec, self.report.dir(), self.dir_path.as_deref()) {
             Ok(prepared) => {
+                for lacking in &prepared.lacking {
+                    self.log.note(Tag::Remark, lacking);
+                }
                 self.service = Some(Service {
                     control: prepared.control,
                     notify: prepared.notify,
+                    kept: prepared.kept,
                     environment: prepared.environment,
                 });
                 let commit = self

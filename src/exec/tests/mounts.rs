@@ -379,6 +379,39 @@ fn a_service_can_have_a_root_directory_of_its_own() {
     );
 }
 
+/// The invocation directory lies below /tmp here, which the service has for itself.
+#[test]
+fn the_notify_socket_is_within_reach() {
+    needs_root!("the_notify_socket_is_within_reach");
+    let ready = "perl -MSocket -e 'socket(S,AF_UNIX,SOCK_DGRAM,0); \
+                 send(S,\"READY=1\",0,pack(\"S a*\",AF_UNIX,$ENV{NOTIFY_SOCKET})) or die $!;'";
+    for lines in [
+        "PrivateTmp=yes\nUMask=0077",
+        "TemporaryFileSystem=/tmp",
+        "InaccessiblePaths=/tmp",
+    ] {
+        let lines = format!("Type=notify\nNotifyAccess=all\nUser=nobody\n{lines}");
+        let mut service = Service::of_unit(&lines, ready).up();
+        let exit = service.run_to_end(ExecRole::Start);
+        let hidden = lines.contains("Inaccessible");
+        assert_eq!(
+            exit.end == ProcessEnd::Exited(0),
+            !hidden,
+            "{lines}: {}",
+            service.log()
+        );
+        assert_eq!(service.reconnect().notified_ready, !hidden, "{lines}");
+        service.quit();
+        // Who hides it is told so.
+        assert_eq!(
+            service.remarks().len(),
+            usize::from(hidden),
+            "{:?}",
+            service.remarks()
+        );
+    }
+}
+
 #[test]
 fn a_plus_sees_the_host() {
     needs_root!("a_plus_sees_the_host");

@@ -15,6 +15,7 @@ pub mod host;
 pub mod keyring;
 pub mod memfd;
 pub mod mount;
+pub mod namespace;
 pub mod pattern;
 pub mod pidfd;
 pub mod probe;

@@ -12,7 +12,7 @@ mod streams;
 mod system_calls;
 
 pub use mounts::{Mount, MountKind, Mounts};
-pub use namespaces::Namespaces;
+pub use namespaces::{Namespaces, Sharing};
 pub use privileges::{Keyring, PrivilegeSpec};
 pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};
 pub use step::ExecStep;

@@ -1,8 +1,20 @@
-//! `PrivateNetwork=`, `PrivateIPC=`, `PrivateUsers=`, `ProtectHostname=`.
-use crate::spec::Namespaces;
+//! `PrivateNetwork=`, `PrivateIPC=`, `PrivateUsers=`, `ProtectHostname=`, and namespaces by path.
+use crate::spec::{Namespaces, Sharing};
+use gitproc_unit::Family::Exec;
 use gitproc_unit::Unit;
 
-/// What the unit has for itself.
-pub(super) fn of(_unit: &Unit) -> Namespaces {
-    Namespaces::default()
+/// What the unit has for itself. A path is stronger than a namespace of its own, as under systemd.
+pub(super) fn of(unit: &Unit) -> Namespaces {
+    let settings = &unit.settings;
+    let sharing = |own, path| match settings.text(Exec, path) {
+        "" if settings.is_true(Exec, own) => Sharing::Own,
+        "" => Sharing::Host,
+        path => Sharing::At(path.to_owned()),
+    };
+    Namespaces {
+        network: sharing("PrivateNetwork", "NetworkNamespacePath"),
+        ipc: sharing("PrivateIPC", "IPCNamespacePath"),
+        host_name: settings.is_true(Exec, "ProtectHostname"),
+        users: settings.is_true(Exec, "PrivateUsers"),
+    }
 }

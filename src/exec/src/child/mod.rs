@@ -13,6 +13,7 @@ mod streams;
 mod system_calls;
 
 use crate::environment;
+use crate::setup::Kept;
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep};
 use gitproc_sys::credentials;
@@ -68,6 +69,8 @@ pub(crate) struct Child<'a> {
     pub(crate) join: Option<BorrowedFd<'a>>,
     /// The invocation directory.
     pub(crate) own_dir: Option<&'a Path>,
+    /// Namespaces that all commands share.
+    pub(crate) kept: &'a Kept,
     pub(crate) found: Found,
 }
 
@@ -100,7 +103,6 @@ impl<'a> Child<'a> {
         (For::Every, Self::set_personality),
         // As root, and outside of the sandbox: that is where the files are.
         (For::Every, Self::make_environment),
-        (For::Every, Self::set_umask),
         (For::Every, Self::join_keyring),
         (For::Sandboxed, Self::set_limits),
         // Before the mounts: they need no network, and what is mounted may hide the namespaces' files.
@@ -109,6 +111,8 @@ impl<'a> Child<'a> {
         // Groups before the user namespace, in which setgroups(2) is forbidden.
         (For::Sandboxed, Self::set_groups),
         (For::Sandboxed, Self::enter_user_namespace),
+        // What was made for it before is not the service's own.
+        (For::Every, Self::set_umask),
         // As the service will see it: in its root directory.
         (For::Every, Self::find_program),
         (For::Every, Self::close_descriptors),

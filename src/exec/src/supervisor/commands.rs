@@ -112,6 +112,7 @@ impl Supervisor {
             log,
             accounts: writer,
             join,
+            kept: &service.kept,
             own_dir: self.dir_path.as_deref(),
             found: Found::default(),
         });

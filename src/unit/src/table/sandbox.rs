@@ -91,11 +91,11 @@ pub(super) fn rows() -> Vec<Row> {
         Row::alias(Family::Exec, "ReadOnlyDirectories", "ReadOnlyPaths"),
         Row::alias(Family::Exec, "InaccessibleDirectories", "InaccessiblePaths"),
         // Namespaces.
-        flag("PrivateNetwork"),
-        flag("PrivateUsers"),
-        flag("PrivateIPC"),
-        kept("NetworkNamespacePath", PATH, PropertyValue::blank()),
-        kept("IPCNamespacePath", PATH, PropertyValue::blank()),
+        flag("PrivateNetwork").honoured(),
+        flag("PrivateUsers").honoured(),
+        flag("PrivateIPC").honoured(),
+        kept("NetworkNamespacePath", PATH, PropertyValue::blank()).honoured(),
+        kept("IPCNamespacePath", PATH, PropertyValue::blank()).honoured(),
         kept("RestrictNamespaces", NAMESPACES, PropertyValue::INFINITY).honoured(),
         // System calls and the like.
         kept("SystemCallFilter", CALLS, no_calls()).honoured(),
@@ -131,6 +131,10 @@ pub(super) fn rows() -> Vec<Row> {
         kept("SELinuxContext", LABEL, no_label()),
         kept("AppArmorProfile", LABEL, no_label()),
         kept("SmackProcessLabel", LABEL, no_label()),
+        // Of later versions of systemd, where it is `no` by default.
+        kept("PrivatePIDs", Kind::Flag, Bool(true))
+            .property("")
+            .honoured(),
     ]
 }
 

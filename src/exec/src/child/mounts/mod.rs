@@ -35,6 +35,13 @@ impl Child<'_> {
         };
         let made =
             Making::begin(&spec.mounts, self.own_dir, without_root).and_then(|making| making.run());
+        let made = made.map(|unreachable| {
+            if let Some(failed) = unreachable {
+                let why = Errno::from_raw(failed.errno).desc();
+                let what = "the notify socket can't be shown to the service";
+                self.remark(format!("{what}: {}: {why}", failed.detail));
+            }
+        });
         self.restrict(directive, made)
     }
 }
@@ -75,10 +82,11 @@ impl<'a> Making<'a> {
         };
         let nobody = inside(NOBODY).map(|(file, _)| file);
         let wanted = spec.root.as_deref().filter(|_| !without_root);
-        let (root, notify) = match wanted {
-            None => (PathBuf::from("/"), None),
-            Some(root) => (own_root(&host, root)?, inside(NOTIFY)),
+        let root = match wanted {
+            None => PathBuf::from("/"),
+            Some(root) => own_root(&host, root)?,
         };
+        let notify = inside(NOTIFY);
         let root_fd = sys(on, mount::open(&root))?;
         Ok(Making {
             spec,
@@ -92,7 +100,8 @@ impl<'a> Making<'a> {
         })
     }
 
-    fn run(mut self) -> Step<()> {
+    /// `Some`: why the notify socket is out of reach.
+    fn run(mut self) -> Step<Option<Failure>> {
         let spec = self.spec;
         // What hides /proc comes last: it is the way to the names of files.
         let (late, first): (Vec<&Mount>, Vec<&Mount>) = spec
@@ -109,12 +118,13 @@ impl<'a> Making<'a> {
             self.make(mount, source)
                 .map_err(|failed| of(mount, failed))?;
         }
-        self.show_notify_socket()?;
+        let unreachable = self.show_notify_socket().err();
         self.restrict_all()?;
         if self.root != Path::new("/") {
             sys(ExecStep::Namespace, mount::change_root(&self.root))?;
         }
-        sys(ExecStep::Namespace, mount::propagate(spec.propagation))
+        sys(ExecStep::Namespace, mount::propagate(spec.propagation))?;
+        Ok(unreachable)
     }
 
     fn make(&mut self, mount: &'a Mount, source: Source) -> Step<()> {
@@ -288,9 +298,10 @@ impl<'a> Making<'a> {
             return Ok(());
         };
         let on = ExecStep::Namespace;
-        if sys(on, mount::find(self.root_fd.as_fd(), &path))?.is_none() {
-            self.make_place(&path, false)?;
+        if sys(on, mount::find(self.root_fd.as_fd(), &path))?.is_some() {
+            return Ok(());
         }
+        self.make_place(&path, false)?;
         let Some(place) = sys(on, mount::find(self.root_fd.as_fd(), &path))? else {
             return Err(missing(&path.display().to_string()));
         };
