@@ -23,12 +23,12 @@ mod target;
 pub use activation::end_words;
 
 use crate::api::{HelperEvent, KillWhom, Verb};
-use crate::protocol::Whom;
+use crate::protocol::{ProcessEnd, Whom};
 use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
 use consequence::Ending;
-use gitproc_unit::{Restart, ServiceSection, UnitName};
+use gitproc_unit::{ExitStatusSet, Restart, ServiceSection, UnitName};
 use neighbours::Neighbours;
 use slot::{Phase, Slot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -276,8 +276,10 @@ impl Engine {
             .as_deref()
             .expect("only services are activated");
         let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
-        let restarts =
-            told.is_none() && !to_stop && !shutting_down && restarts_after(service, result);
+        let restarts = told.is_none()
+            && !to_stop
+            && !shutting_down
+            && restarts_after(service, result, main_end);
         if told.is_some() || to_stop {
             // It did not end by itself: a target that wants it starts it again.
             slot.attempted = None;
@@ -431,13 +433,30 @@ impl Engine {
 }
 
 /// `Restart=` (systemd.service(5), the table of exit causes).
-fn restarts_after(service: &ServiceSection, result: UnitResult) -> bool {
+fn restarts_after(
+    service: &ServiceSection,
+    result: UnitResult,
+    main_end: Option<ProcessEnd>,
+) -> bool {
     let skipped = matches!(
         result,
         UnitResult::ExecCondition | UnitResult::StartLimitHit
     );
     if skipped {
         return false;
+    }
+    let named = |set: &ExitStatusSet| match main_end {
+        Some(ProcessEnd::Exited(code)) => set.codes.contains(&code),
+        Some(ProcessEnd::Killed(signal) | ProcessEnd::Dumped(signal)) => {
+            set.signals.contains(&signal)
+        }
+        None => false,
+    };
+    if named(&service.restart_prevent_exit_status) {
+        return false;
+    }
+    if named(&service.restart_force_exit_status) {
+        return true;
     }
     match service.restart {
         Restart::No => false,

@@ -544,6 +544,28 @@ fn an_instance_of_a_template_is_a_unit_as_others() {
 }
 
 #[test]
+fn some_ends_are_restarted_or_not_whatever_the_rule() {
+    for (lines, end, restarts) in [
+        ("Restart=always\nRestartPreventExitStatus=255", 255, false),
+        ("Restart=always\nRestartPreventExitStatus=255", 1, true),
+        ("RestartForceExitStatus=7", 7, true),
+        ("RestartForceExitStatus=7", 8, false),
+        (
+            "RestartForceExitStatus=7\nRestartPreventExitStatus=7",
+            7,
+            false,
+        ),
+    ] {
+        let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
+        let mut script = Script::of(&[("a.service", &text)]);
+        script.comes_up("a.service");
+        script.goes_down("a.service", ProcessEnd::Exited(end));
+        let sub = script.status("a.service").sub;
+        assert_eq!(sub == "auto-restart", restarts, "{lines}: {end}");
+    }
+}
+
+#[test]
 fn a_reload_goes_along_to_those_who_are_named() {
     const RELOADS: &str = "[Service]\nExecStart=/bin/x\nExecReload=/bin/y\n";
     let b = format!("[Unit]\nReloadPropagatedFrom=a.service\n{RELOADS}");

@@ -129,8 +129,8 @@ fn assign(draft: &mut Draft, cx: &mut Context<'_>, section: &Section, entry: &En
         Body::Alias { .. } | Body::Nothing => Ok(()),
     };
     match result {
-        // Taken back, it leaves others as if it had never been given.
-        Ok(()) if entry.value.is_empty() => {
+        // Taken back, it leaves others as if it had never been given; what lines only add to can't be.
+        Ok(()) if entry.value.is_empty() && !row.only_grows() => {
             draft.said.remove(&id);
             if let Some((id, default)) = row.twin.and_then(|twin| kept(row.family, twin)) {
                 draft.settings.put(id, default.clone(), default);

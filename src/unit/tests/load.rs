@@ -327,3 +327,31 @@ fn an_empty_value_that_means_something_counts() {
         &of("Environment=A=1\nEnvironment=")
     ));
 }
+
+#[test]
+fn what_has_no_effect_is_said_however_it_is_kept() {
+    for (lines, key) in [
+        (
+            "[Unit]\nOnFailureIsolate=yes\n[Service]\nExecStart=/bin/a\n",
+            "OnFailureIsolate",
+        ),
+        ("[Service]\nExecStart=/bin/a\nSockets=x.socket\n", "Sockets"),
+        // An empty line takes back no dependency.
+        (
+            "[Unit]\nUpholds=b.service\nUpholds=\n[Service]\nExecStart=/bin/a\n",
+            "Upholds",
+        ),
+        (
+            "[Service]\nExecStart=/bin/a\nIPAddressDeny=any\n",
+            "IPAddressDeny",
+        ),
+    ] {
+        let said = said(&[
+            ("a.service", lines),
+            ("b.service", "[Service]\nExecStart=/bin/b\n"),
+        ]);
+        let wanted = format!("{key}= is not honoured");
+        let times = said.iter().filter(|line| line.contains(&wanted)).count();
+        assert_eq!(times, 1, "{lines}: {said:#?}");
+    }
+}

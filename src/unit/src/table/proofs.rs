@@ -200,6 +200,18 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
+        "exec/tests/namespaces.rs",
+        &[
+            ("the_network_is_the_services_own", &["PrivateNetwork"]),
+            ("ipc_is_the_services_own", &["PrivateIPC"]),
+            (
+                "a_namespace_that_another_made_is_entered",
+                &["NetworkNamespacePath", "IPCNamespacePath"],
+            ),
+            ("users_are_the_services_own", &["PrivateUsers"]),
+        ],
+    ),
+    (
         "core/tests/scenarios.rs",
         &[
             (
@@ -211,6 +223,13 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 &["RestartKillSignal", "FinalKillSignal", "SendSIGHUP"],
             ),
         ],
+    ),
+    (
+        "e2e/lifecycle.rs",
+        &[(
+            "a_service_can_live_among_the_hosts_processes",
+            &["PrivatePIDs"],
+        )],
     ),
     (
         "e2e/semantics.rs",

@@ -171,6 +171,17 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether its lines only add: an empty one takes nothing back.
+    pub(crate) fn only_grows(&self) -> bool {
+        matches!(
+            self.body,
+            Body::Field {
+                write: Write::Members(_),
+                ..
+            }
+        )
+    }
+
     /// Whether it is kept in [`crate::Settings`] under its own name.
     pub fn is_kept(&self) -> bool {
         matches!(self.body, Body::Kept { .. })
@@ -423,6 +434,14 @@ impl Row {
     /// nothing.
     pub(crate) fn is_default(&self, id: super::RowId, unit: &Unit, silent: &Unit) -> bool {
         match &self.body {
+            // It is kept nowhere as such, so that it was said is all that is known.
+            Body::Field {
+                write: Write::Elsewhere,
+                ..
+            } => false,
+            Body::Field { shows, .. } if shows.is_empty() => {
+                self.lines(id, unit) == self.lines(id, silent)
+            }
             Body::Field { shows, .. } => shows
                 .iter()
                 .all(|shown| (shown.show)(unit) == (shown.show)(silent)),

@@ -212,9 +212,9 @@ pub(super) fn rows() -> Vec<Row> {
         .follows(&["Type", "WatchdogSec", "FileDescriptorStoreMax"])
         .shows("NotifyAccess", of!(s => word_of(s.notify_access, ACCESSES))),
         statuses!("SuccessExitStatus", success_exit_status),
-        statuses!("RestartPreventExitStatus", restart_prevent_exit_status).live().not_yet(),
-        statuses!("RestartForceExitStatus", restart_force_exit_status).live().not_yet(),
-        kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)),
+        statuses!("RestartPreventExitStatus", restart_prevent_exit_status).live(),
+        statuses!("RestartForceExitStatus", restart_force_exit_status).live(),
+        kept("RootDirectoryStartOnly", Kind::Flag, Bool(false)).honoured(),
         kept("PermissionsStartOnly", Kind::Flag, Bool(false))
             .property("")
             .honoured(),

@@ -102,7 +102,9 @@ impl Judge {
             as_root: facts.uid == 0 || !layout.store().exists(),
             facts,
             host: Box::new(HostView::default()),
-            target: UnitName::parse("default.target").expect("a valid name"),
+            target: gitproc_daemon::config::load(&layout.config, false)
+                .map_err(|error| Failure::caused("configuration", &error))?
+                .default_target,
         })
     }
 

@@ -2,7 +2,7 @@
 use crate::property::PropertyValue;
 use crate::text::nearest;
 use crate::value::ValueError;
-use crate::words::{Split, Words};
+use crate::words::{Split, Words, is_space};
 use std::collections::BTreeSet;
 
 /// Names that systemd 252 reads. `native` is not translated: it stands beside the name that it has
@@ -39,7 +39,7 @@ impl SyscallArchitectures {
     /// skipped; the others count.
     pub fn apply(&mut self, text: &str) -> Vec<ValueError> {
         let mut complaints = Vec::new();
-        if text.trim().is_empty() {
+        if text.trim_matches(is_space).is_empty() {
             self.0.clear();
         }
         let mut rest = Words::new(text);

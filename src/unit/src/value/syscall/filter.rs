@@ -91,7 +91,7 @@ impl SyscallFilter {
         text: &'a str,
         always: Option<&str>,
     ) -> Option<(bool, impl Iterator<Item = &'a str> + use<'a>)> {
-        let text = text.trim();
+        let text = text.trim_matches(is_space);
         if text.is_empty() {
             *self = SyscallFilter::Unset;
             return None;
