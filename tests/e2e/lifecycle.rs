@@ -392,28 +392,3 @@ fn limits_and_identity_hold_from_the_first_instruction() {
     assert_eq!(logs.stdout, expected);
     instance.shutdown();
 }
-
-#[test]
-fn a_service_can_live_among_the_hosts_processes() {
-    if !crate::root_or_say_so("namespaces") {
-        return;
-    }
-    let instance = Instance::start();
-    let unit = |lines: &str| {
-        format!(
-            "[Service]\n{lines}\nExecStart=/bin/sh -c 'echo $$$$; exec sleep 1000000'\n[Install]\nWantedBy=default.target\n"
-        )
-    };
-    let (own, shared) = (unit(""), unit("PrivatePIDs=no"));
-    instance
-        .push(&[("own.service", &own), ("shared.service", &shared)])
-        .ok();
-    for (name, same) in [("own", false), ("shared", true)] {
-        instance.wait_said(name, "\n");
-        let pid = instance.main_pid(name).to_string();
-        assert_eq!(instance.said(name).trim() == pid, same, "{name}");
-    }
-    instance.run(&["stop", "shared"]).ok();
-    assert!(instance.unit_cgroups("shared.service").is_empty());
-    instance.shutdown();
-}

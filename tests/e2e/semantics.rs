@@ -835,3 +835,26 @@ fn a_helper_that_is_killed_is_reported_and_its_service_started_again() {
     instance.has("gone", &[("Result", "signal"), ("ExecMainStatus", "9")]);
     instance.shutdown();
 }
+
+#[test]
+fn a_service_can_live_among_the_hosts_processes() {
+    if !crate::root_or_say_so("namespaces") {
+        return;
+    }
+    let show = "ExecStart=/bin/sh -c 'echo $$$$; exec sleep 1000000'";
+    let instance = instance_of(&[
+        ("own.service", service(show)),
+        (
+            "shared.service",
+            service(&format!("PrivatePIDs=no\n{show}")),
+        ),
+    ]);
+    for (name, same) in [("own", false), ("shared", true)] {
+        instance.wait_said(name, "\n");
+        let pid = instance.main_pid(name).to_string();
+        assert_eq!(instance.said(name).trim() == pid, same, "{name}");
+    }
+    instance.run(&["stop", "shared"]).ok();
+    assert!(instance.unit_cgroups("shared.service").is_empty());
+    instance.shutdown();
+}

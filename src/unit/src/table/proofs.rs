@@ -225,15 +225,12 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
-        "e2e/lifecycle.rs",
-        &[(
-            "a_service_can_live_among_the_hosts_processes",
-            &["PrivatePIDs"],
-        )],
-    ),
-    (
         "e2e/semantics.rs",
         &[
+            (
+                "a_service_can_live_among_the_hosts_processes",
+                &["PrivatePIDs"],
+            ),
             (
                 "identity_directory_and_prefixes_are_the_units",
                 &["User", "Group", "SupplementaryGroups", "WorkingDirectory"],
