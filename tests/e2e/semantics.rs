@@ -858,3 +858,52 @@ fn a_service_can_live_among_the_hosts_processes() {
     assert!(instance.unit_cgroups("shared.service").is_empty());
     instance.shutdown();
 }
+
+#[test]
+fn a_dynamic_user_has_a_number_and_lasting_directories_of_its_own() {
+    if !crate::root_or_say_so("dynamic users") {
+        return;
+    }
+    let name = format!("gitproc-du-{}", std::process::id());
+    let show = format!(
+        "ExecStart=/bin/sh -c 'id -u; id -g; echo $USER $STATE_DIRECTORY; echo x >>/var/lib/{name}/count; \
+         wc -l </var/lib/{name}/count; ls /var/lib/private; stat -c %%u /var/lib/{name}/; \
+         (: >/usr/no) 2>/dev/null || echo strict; grep NoNew /proc/self/status'"
+    );
+    let unit = service(&format!(
+        "Type=oneshot\nRemainAfterExit=yes\nDynamicUser=yes\nStateDirectory={name}\n{show}"
+    ));
+    let other =
+        service("Type=oneshot\nRemainAfterExit=yes\nDynamicUser=yes\nExecStart=/bin/sh -c 'id -u'");
+    let first = format!("{name}.service");
+    let instance = instance_of(&[(&first, unit), ("other.service", other)]);
+    instance.wait_said(&name, "NoNewPrivs");
+    let said = instance.said(&name);
+    let lines: Vec<&str> = said.lines().collect();
+    let number: u32 = lines[0].parse().expect("a number");
+    assert!((61_184..=65_519).contains(&number), "{said}");
+    assert_eq!(lines[1], lines[0]);
+    assert_eq!(lines[2], format!("{name} /var/lib/private/{name}"));
+    assert_eq!(
+        lines[3..],
+        ["1", &name, lines[0], "strict", "NoNewPrivs:\t1"],
+        "{:?}",
+        instance.run(&["status", &name])
+    );
+    assert_ne!(
+        instance.said("other").trim(),
+        lines[0],
+        "two names share a number"
+    );
+    // The same number after a restart, and what it had.
+    instance.run(&["restart", &name]).ok();
+    let again = instance.said(&name);
+    let again: Vec<&str> = again.lines().skip(lines.len()).collect();
+    assert_eq!((again[0], again[3]), (lines[0], "2"));
+    let private = std::fs::metadata("/var/lib/private").expect("made");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(private.permissions().mode() & 0o777, 0o700);
+    instance.shutdown();
+    std::fs::remove_file(format!("/var/lib/{name}")).expect("a link");
+    std::fs::remove_dir_all(format!("/var/lib/private/{name}")).expect("made");
+}

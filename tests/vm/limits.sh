@@ -12,6 +12,11 @@ unit bomb "ExecStart=/bin/bash -c 'b() { b | b & }; b; sleep 100000'" TasksMax=2
 unit memory 'ExecStart=/bin/sleep 100000' MemoryMax=10% TasksMax=50%
 unit first Type=oneshot RemainAfterExit=yes MemoryMax=50M TasksMax=7 CPUQuota=150% \
     "ExecStart=/bin/sh -c 'cd /sys/fs/cgroup\$(sed -n s/^0:://p /proc/self/cgroup) && echo \$(cat memory.max pids.max cpu.max)'"
+unit asked Type=oneshot RemainAfterExit=yes CPUWeight=200 AllowedCPUs=0 AllowedMemoryNodes=0 \
+    MemoryMin=1M MemoryLow=2M MemorySwapMax=0 IOWeight=50 CPUQuota=50% CPUQuotaPeriodSec=10ms OOMPolicy=kill \
+    'IOReadBandwidthMax=/ 1M' 'IOWriteBandwidthMax=/ 2M' 'IOReadIOPSMax=/ 300' 'IOWriteIOPSMax=/ 400' \
+    ExecStart=/bin/true
+unit old Type=oneshot RemainAfterExit=yes CPUShares=512 MemoryLimit=30M BlockIOWeight=250 ExecStart=/bin/true
 unit 'foo@' 'ExecStart=/bin/sleep 100000' MemoryMax=33M
 printf '[Unit]\nWants=foo@bar.service foo@a\\x2db.service\n' >>memory.service
 check push push limits
@@ -19,6 +24,20 @@ check push push limits
 wait_for '[ "$(property hog Result)" = oom-kill ]'
 wait_for '[ "$(property child Result)" = oom-kill ]' 600
 is "limits at the first instruction" "$(gitproc logs first -o cat)" "$((50 << 20)) 7 150000 100000"
+asks() { cat "$(payload "$1")/$2"; }
+is "CPUWeight=200" "$(asks asked cpu.weight)" 200
+is "AllowedCPUs=0" "$(asks asked cpuset.cpus)" 0
+is "AllowedMemoryNodes=0" "$(asks asked cpuset.mems)" 0
+is "MemoryMin=1M" "$(asks asked memory.min)" $((1 << 20))
+is "MemoryLow=2M" "$(asks asked memory.low)" $((2 << 20))
+is "MemorySwapMax=0" "$(asks asked memory.swap.max)" 0
+is "OOMPolicy=kill" "$(asks asked memory.oom.group)" 1
+is "CPUQuotaPeriodSec=10ms" "$(asks asked cpu.max)" "5000 10000"
+if [ -e "$(payload asked)/io.weight" ]; then is "IOWeight=50" "$(asks asked io.weight)" "default 50"; fi
+is "IOReadBandwidthMax= and its siblings" "$(asks asked io.max | cut -d' ' -f2-)" \
+    "rbps=1000000 wbps=2000000 riops=300 wiops=400"
+is "CPUShares=512" "$(asks old cpu.weight)" 50
+is "MemoryLimit=30M" "$(asks old memory.max)" $((30 << 20))
 is "the shim has none" "$(cat "$(payload first)/../shim/memory.max")" max
 for name in bar 'a\x2db'; do
     is "limit of foo@$name" "$(cat "$(payload "foo@$name")/memory.max")" $((33 << 20))

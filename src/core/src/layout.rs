@@ -92,6 +92,11 @@ impl Layout {
         self.run.join("unit")
     }
 
+    /// One file per number that `DynamicUser=` has handed out.
+    pub fn dynamic_users(&self) -> PathBuf {
+        self.run.join("dynamic-users")
+    }
+
     /// Boot id that the runtime state belongs to.
     pub fn boot_id(&self) -> PathBuf {
         self.run.join("boot_id")

@@ -14,6 +14,7 @@ pub mod lint;
 pub mod logline;
 pub mod plan;
 pub mod protocol;
+pub mod resources;
 pub mod snapshot;
 pub mod spec;
 pub mod spec_build;

@@ -1,12 +1,14 @@
 //! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
 //! out once at start; what is lacking becomes a line of `status`.
 use crate::config::Config;
+use crate::dynamic_users::DynamicUsers;
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
+use gitproc_core::resources::{self, GroupSetting};
 use gitproc_core::spec::NamespaceMode;
-use gitproc_sys::cgroup::{Controller, Hierarchy};
+use gitproc_sys::cgroup::{Controller, GroupFile, Hierarchy, Limits};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
-use gitproc_unit::{HostFacts, ResourceControl, Rlimit};
+use gitproc_unit::{HostFacts, ResourceControl, Rlimit, Unit};
 use nix::unistd::{Gid, Group, Uid, User};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -33,6 +35,8 @@ pub struct Host {
     pub lang: Option<String>,
     /// The daemon's own variables, for `PassEnvironment=`.
     pub environment: BTreeMap<String, String>,
+    /// Users of `DynamicUser=`.
+    pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
     pub allow_degraded: bool,
     /// Limit on open files for services whose unit sets none.
@@ -98,6 +102,7 @@ impl Host {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
                 .collect(),
+            dynamic_users: DynamicUsers::new(layout.dynamic_users()),
             allow_degraded: config.allow_degraded,
             facts,
             namespace: namespace(root, &mut degradations),
@@ -111,9 +116,27 @@ impl Host {
 }
 
 /// A unit's limits. One that nobody asked for is no loss where it can't be had.
-pub fn limits(cgroups: &Hierarchy, wanted: &ResourceControl) -> gitproc_sys::cgroup::Limits {
+pub fn limits(cgroups: &Hierarchy, unit: &Unit, wanted: &ResourceControl) -> Limits {
     let asked = !wanted.tasks_max_is_default;
-    gitproc_sys::cgroup::Limits {
+    let file = |setting: &GroupSetting, text: String| GroupFile {
+        directive: setting.directive.to_owned(),
+        file: setting.file.to_owned(),
+        text,
+    };
+    let plain = resources::plain(unit);
+    let disks = resources::disks(unit);
+    // A disk that is not there has no number; the kernel refuses the line, and that is said.
+    let disks = disks.iter().map(|disk| {
+        let number = gitproc_sys::file::disk_of(&disk.device);
+        let number = number.unwrap_or_else(|_| disk.device.clone());
+        file(&disk.setting, format!("{number} {}", disk.setting.text))
+    });
+    let plain = plain
+        .iter()
+        .map(|setting| file(setting, setting.text.clone()));
+    Limits {
+        cpu_period_us: resources::quota_period_us(unit),
+        files: plain.chain(disks).collect(),
         memory_max: wanted.memory_max,
         memory_high: wanted.memory_high,
         cpu_quota_per_sec_us: wanted.cpu_quota_per_sec_us,

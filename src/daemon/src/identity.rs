@@ -1,14 +1,66 @@
 //! `User=`, `Group=` and `SupplementaryGroups=` to numbers, by the host's name services.
 //!
 //! Done here because the static helper has none. May block (LDAP), so never on the loop.
+use crate::dynamic_users::DynamicUsers;
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecStep, Identity, Ids};
 use gitproc_unit::ServiceSection;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use std::ffi::CString;
 
-/// Who the service runs as. The failure names the step as systemd does.
-pub fn resolve(service: &ServiceSection) -> Result<Identity, Failure> {
+/// Who the service runs as. The failure names the step as systemd does. `dynamic`: where its user
+/// comes from if the host has none of that name (`DynamicUser=`).
+pub fn resolve(
+    service: &ServiceSection,
+    dynamic: Option<&DynamicUsers>,
+) -> Result<Identity, Failure> {
+    match (dynamic, service.user.as_deref()) {
+        (Some(dynamic), Some(name)) if find_user(name).is_err() => {
+            dynamic_user(service, name, dynamic)
+        }
+        _ => static_user(service),
+    }
+}
+
+/// A user by number only, with a group of the same number.
+fn dynamic_user(
+    service: &ServiceSection,
+    name: &str,
+    dynamic: &DynamicUsers,
+) -> Result<Identity, Failure> {
+    if !Uid::effective().is_root() {
+        let detail = "DynamicUser= needs a daemon that runs as root".to_owned();
+        return Err(refused(ExecStep::User, nix::errno::Errno::EPERM, detail));
+    }
+    let taken = |number| {
+        let user = User::from_uid(Uid::from_raw(number));
+        let group = Group::from_gid(Gid::from_raw(number));
+        !matches!((user, group), (Ok(None), Ok(None)))
+    };
+    let uid = dynamic.number(name, taken).map_err(|cause| Failure {
+        step: ExecStep::User,
+        errno: cause.raw_os_error().unwrap_or(0),
+        detail: format!("find a number for the dynamic user '{name}': {cause}"),
+    })?;
+    let gid = match service.group.as_deref() {
+        Some(group) if group != name => find_group(group)?.as_raw(),
+        _ => uid,
+    };
+    let listed = service.supplementary_groups.iter();
+    let listed = listed.map(|name| Ok(find_group(name)?.as_raw()));
+    let mut groups = listed.collect::<Result<Vec<u32>, Failure>>()?;
+    groups.push(gid);
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(Identity {
+        ids: Some(Ids { uid, gid, groups }),
+        user_name: Some(name.to_owned()),
+        home: Some("/".to_owned()),
+        shell: Some("/usr/sbin/nologin".to_owned()),
+    })
+}
+
+fn static_user(service: &ServiceSection) -> Result<Identity, Failure> {
     let user = service.user.as_deref().map(find_user).transpose()?;
     let group = service.group.as_deref().map(find_group).transpose()?;
     let listed = service

@@ -15,6 +15,7 @@ mod condition;
 pub mod config;
 mod deploy;
 mod driver;
+mod dynamic_users;
 mod event_loop;
 mod generations;
 mod git_socket;

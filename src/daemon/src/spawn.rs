@@ -12,7 +12,7 @@ use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
 use gitproc_unit::Family::Exec;
-use gitproc_unit::{DirectoryKind, Preserve, Resource, Unit};
+use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
@@ -69,8 +69,9 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             detail,
         }
     })?;
-    let identity = identity::resolve(service)?;
-    let limits = crate::host::limits(&host.cgroups, &service.resources);
+    let dynamic = unit.settings.is_true(Exec, "DynamicUser");
+    let identity = identity::resolve(service, dynamic.then_some(&host.dynamic_users))?;
+    let limits = crate::host::limits(&host.cgroups, unit, &service.resources);
     let (cgroup, unapplied) = host
         .cgroups
         .create(&host.layout.instance, unit.name.as_str(), &limits)
@@ -93,7 +94,9 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             commit: &request.commit,
             identity,
             namespace: namespace_of(host, unit),
-            join_cgroup_files: belongings.cgroup.join_files(),
+            join_cgroup_files: belongings.cgroup.join_files(
+                is_realtime(service) && service.resources.cpu_quota_per_sec_us.is_none(),
+            ),
             log_file: host
                 .layout
                 .log_file(unit.name.as_str())
@@ -189,6 +192,11 @@ fn clone_helper(
     .spawn()
     .map_err(on(ExecStep::Exec))?;
     Ok((spawned.pidfd, link))
+}
+
+/// SCHED_FIFO and SCHED_RR of sched(7).
+fn is_realtime(service: &ServiceSection) -> bool {
+    matches!(service.cpu_policy, 1 | 2)
 }
 
 /// `PrivatePIDs=no` leaves the service among the host's processes.

@@ -11,6 +11,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown, fchownat, geteuid};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// Mode of the directories above the last component.
@@ -22,14 +23,62 @@ const DEPTH_MAX: usize = 64;
 pub(crate) fn make(spec: &DirectorySpec, ids: Option<&Ids>) -> Result<(), Failure> {
     // Configuration belongs to the administrator (systemd.exec(5)).
     let owner = ids.filter(|_| spec.kind != DirectoryKind::Configuration);
-    for path in &spec.paths {
-        make_one(&spec.base, path, spec.mode, owner).map_err(|errno| Failure {
+    let failed = |what: String| {
+        move |errno: Errno| Failure {
             step: step(spec.kind),
             errno: errno as i32,
-            detail: format!("make {}/{path}", spec.base),
-        })?;
+            detail: what,
+        }
+    };
+    if spec.private {
+        make_private(spec).map_err(failed(format!("make {}", spec.base)))?;
+    }
+    for path in &spec.paths {
+        make_one(&spec.base, path, spec.mode, owner)
+            .map_err(failed(format!("make {}/{path}", spec.base)))?;
+    }
+    for (link, text) in &spec.links {
+        make_link(link, text).map_err(failed(format!("link {link} to {text}")))?;
     }
     Ok(())
+}
+
+/// The directory that only root can enter. What a service had before it was given a dynamic user is
+/// moved there.
+fn make_private(spec: &DirectorySpec) -> Result<(), Errno> {
+    match std::fs::DirBuilder::new().mode(0o700).create(&spec.base) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made.map_err(errno_of)?,
+    }
+    let Some(usual) = Path::new(&spec.base).parent() else {
+        return Err(Errno::EINVAL);
+    };
+    for path in &spec.paths {
+        let (before, now) = (usual.join(path), Path::new(&spec.base).join(path));
+        let real = std::fs::symlink_metadata(&before).is_ok_and(|found| found.is_dir());
+        if real && !now.exists() {
+            if let Some(parent) = now.parent() {
+                std::fs::create_dir_all(parent).map_err(errno_of)?;
+            }
+            std::fs::rename(&before, &now).map_err(errno_of)?;
+        }
+    }
+    Ok(())
+}
+
+/// A link that is there already may stay; anything else is in the way.
+fn make_link(link: &str, text: &str) -> Result<(), Errno> {
+    let link = Path::new(link);
+    if let Some(parent) = link.parent() {
+        std::fs::create_dir_all(parent).map_err(errno_of)?;
+    }
+    match std::os::unix::fs::symlink(text, link) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+            let same = std::fs::read_link(link).is_ok_and(|found| found == Path::new(text));
+            if same { Ok(()) } else { Err(Errno::EEXIST) }
+        }
+        made => made.map_err(errno_of),
+    }
 }
 
 fn step(kind: DirectoryKind) -> ExecStep {

@@ -331,6 +331,8 @@ fn a_directory_that_cannot_be_made_fails_the_set_up() {
         base,
         paths: vec!["x".to_owned()],
         mode: 0o755,
+        private: false,
+        links: Vec::new(),
         preserve: Preserve::No,
     });
     service.spawn();
@@ -357,6 +359,8 @@ fn directories_and_environment_reach_the_command() {
         base: base.clone(),
         paths,
         mode: 0o750,
+        private: false,
+        links: Vec::new(),
         preserve: Preserve::No,
     });
     let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -138,6 +138,25 @@ pub fn open_program(path: &Path) -> Result<std::os::fd::OwnedFd> {
         .context("open program", path.display())
 }
 
+/// `MAJOR:MINOR` of a disk: of the device at `path`, or of that which the file system of `path` is
+/// on. Of a partition, it is that of the whole disk: the kernel counts by disk.
+pub fn disk_of(path: &str) -> Result<String> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let found = std::fs::metadata(path).context("look at", path)?;
+    let number = match found.file_type().is_block_device() {
+        true => found.rdev(),
+        false => found.dev(),
+    };
+    let (major, minor) = (libc::major(number), libc::minor(number));
+    let whole = format!("/sys/dev/block/{major}:{minor}/partition");
+    if Path::new(&whole).exists() {
+        let disk = format!("/sys/dev/block/{major}:{minor}/../dev");
+        let text = std::fs::read_to_string(&disk).context("read", disk)?;
+        return Ok(text.trim().to_owned());
+    }
+    Ok(format!("{major}:{minor}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,7 @@ impl Unit {
                 .join(NAME)
                 .join("payload/cgroup.procs")
         });
-        let v1 = self.group.join_files().into_iter().map(PathBuf::from);
+        let v1 = self.group.join_files(false).into_iter().map(PathBuf::from);
         v2.into_iter().chain(v1).collect()
     }
 

@@ -156,6 +156,10 @@ pub struct DirectorySpec {
     pub paths: Vec<String>,
     /// Mode of the last component.
     pub mode: u32,
+    /// `base` can be entered by root only: what is in it belongs to dynamic users, who change.
+    pub private: bool,
+    /// Symbolic links that lead to the directories: where each is, absolute, and its text.
+    pub links: Vec<(String, String)>,
     /// Only Runtime is ever removed, and only if this says so. The daemon removes it, not the
     /// helper, because only the daemon knows whether a restart follows.
     pub preserve: Preserve,

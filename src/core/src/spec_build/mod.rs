@@ -44,7 +44,7 @@ pub fn build(
     facts: &HostFacts,
     context: SpecContext<'_>,
 ) -> ExecSpec {
-    let directories = directories(service, facts);
+    let directories = directories(unit, service, facts);
     let (working_directory, working_directory_optional) = working_directory(service, &context);
     ExecSpec {
         version: SPEC_VERSION,
@@ -135,19 +135,46 @@ fn working_directory(service: &ServiceSection, context: &SpecContext<'_>) -> (St
     }
 }
 
-fn directories(service: &ServiceSection, facts: &HostFacts) -> Vec<DirectorySpec> {
+fn directories(unit: &Unit, service: &ServiceSection, facts: &HostFacts) -> Vec<DirectorySpec> {
+    let dynamic = unit.settings.is_true(Exec, "DynamicUser");
     service
         .directories
         .iter()
         .filter(|(_, wanted)| !wanted.paths.is_empty())
-        .map(|(kind, wanted)| DirectorySpec {
-            kind: *kind,
-            base: base(*kind, facts).to_owned(),
-            paths: wanted.paths.clone(),
-            mode: wanted.mode,
-            preserve: service.runtime_directory_preserve,
+        .map(|(kind, wanted)| {
+            let base = base(*kind, facts);
+            let private = dynamic && is_lasting(*kind);
+            let inside = if private { "private/" } else { "" };
+            let wished = wanted.links.iter().map(|(path, link)| (path, link));
+            // Who looks for it by its usual name finds it.
+            let usual = wanted
+                .paths
+                .iter()
+                .filter(|_| private)
+                .map(|path| (path, path));
+            let link = |(path, link): (&String, &String)| {
+                let up = "../".repeat(link.matches('/').count());
+                (format!("{base}/{link}"), format!("{up}{inside}{path}"))
+            };
+            DirectorySpec {
+                kind: *kind,
+                base: format!("{base}/{inside}").trim_end_matches('/').to_owned(),
+                paths: wanted.paths.clone(),
+                mode: wanted.mode,
+                private,
+                links: usual.chain(wished).map(link).collect(),
+                preserve: service.runtime_directory_preserve,
+            }
         })
         .collect()
+}
+
+/// What outlives the invocation, and with it a dynamic user's number.
+fn is_lasting(kind: DirectoryKind) -> bool {
+    match kind {
+        DirectoryKind::State | DirectoryKind::Cache | DirectoryKind::Logs => true,
+        DirectoryKind::Runtime | DirectoryKind::Configuration => false,
+    }
 }
 
 /// Where the directories of a kind lie.

@@ -215,7 +215,8 @@ impl Service {
             .create(&self.instance, &name, &self.limits)
             .expect("cgroup");
         self.unapplied = unapplied;
-        self.spec.join_cgroup_files = cgroup.join_files();
+        let realtime = self.spec.scheduling.cpu.is_some_and(|cpu| cpu.priority > 0);
+        self.spec.join_cgroup_files = cgroup.join_files(realtime);
         // Another build of the helper (the static one) can be put in its place.
         let program = std::env::var_os("GITPROC_TEST_HELPER")
             .unwrap_or_else(|| env!("CARGO_BIN_EXE_gitproc-exec").into());

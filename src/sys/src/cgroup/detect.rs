@@ -142,6 +142,13 @@ fn controllers_for_children(base: &Path) -> (BTreeSet<Controller>, Option<String
             }
         }
     }
+    // What is rarely asked for is no loss unless it is.
+    for controller in Controller::RARE {
+        let given = has(&enabled, controller);
+        if given || has(&available, controller) && enable(base, controller).is_ok() {
+            usable.insert(controller);
+        }
+    }
     (usable, refused)
 }
 

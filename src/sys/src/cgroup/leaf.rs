@@ -52,10 +52,14 @@ impl UnitCgroup {
         self.payload().map(|dir| file::open_dir(&dir)).transpose()
     }
 
-    /// `cgroup.procs` files that each process of the service writes itself into (v1).
-    pub fn join_files(&self) -> Vec<String> {
+    /// `cgroup.procs` files that each process of the service writes itself into (v1). The kernel
+    /// gives groups of the v1 cpu controller no `realtime` budget, and would refuse such a policy
+    /// there.
+    pub fn join_files(&self, realtime: bool) -> Vec<String> {
         let file = |dir: &Path| dir.join("cgroup.procs").display().to_string();
-        self.v1.dirs().into_iter().map(file).collect()
+        let cpu = self.v1.cpu.as_deref().filter(|_| realtime);
+        let dirs = self.v1.dirs().into_iter();
+        dirs.filter(|dir| Some(*dir) != cpu).map(file).collect()
     }
 
     /// What the service uses now.

@@ -11,14 +11,31 @@ pub struct Limits {
     pub memory_high: Option<u64>,
     /// µs of CPU time per second.
     pub cpu_quota_per_sec_us: Option<u64>,
+    /// µs over which the quota is counted; `None`: as usual.
+    pub cpu_period_us: Option<u64>,
     /// Processes and threads.
     pub tasks_max: Option<u64>,
+    /// What only v2 knows, in order.
+    pub files: Vec<GroupFile>,
+}
+
+/// A line for a file of the payload's group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFile {
+    /// For messages.
+    pub directive: String,
+    /// `cpu.weight`; the controller stands before the dot.
+    pub file: String,
+    /// What is written.
+    pub text: String,
 }
 
 /// Usual period of CPU quotas, in µs (systemd's).
 const PERIOD_US: u64 = 100_000;
 /// Longest period that the kernel takes, in µs.
 const PERIOD_MAX_US: u64 = 1_000_000;
+/// Shortest one, in µs.
+const PERIOD_MIN_US: u64 = 1_000;
 /// Smallest quota that the kernel takes, in µs.
 const QUOTA_MIN_US: u64 = 1_000;
 
@@ -34,13 +51,15 @@ pub(super) struct CpuMax {
 }
 
 impl CpuMax {
-    /// The period grows where the quota would be too small for the kernel.
-    fn per_second(per_sec_us: u64) -> CpuMax {
+    /// The period grows where the quota would be too small for the kernel; `wished` is bounded to
+    /// what it takes.
+    fn per_second(per_sec_us: u64, wished: Option<u64>) -> CpuMax {
         let of = |period: u64| (u128::from(per_sec_us) * u128::from(period) / 1_000_000) as u64;
-        let period_us = if of(PERIOD_US) < QUOTA_MIN_US {
+        let usual = wished.map_or(PERIOD_US, |us| us.clamp(PERIOD_MIN_US, PERIOD_MAX_US));
+        let period_us = if of(usual) < QUOTA_MIN_US {
             PERIOD_MAX_US
         } else {
-            PERIOD_US
+            usual
         };
         CpuMax {
             quota_us: of(period_us).max(QUOTA_MIN_US),
@@ -94,7 +113,7 @@ impl Limits {
             );
         }
         if let Some(per_sec_us) = self.cpu_quota_per_sec_us {
-            let max = CpuMax::per_second(per_sec_us);
+            let max = CpuMax::per_second(per_sec_us, self.cpu_period_us);
             let done = write(
                 Cpu,
                 "cpu.max",
@@ -113,6 +132,19 @@ impl Limits {
                         .set_tasks_max((tasks < TASKS_BEYOND).then_some(tasks))
                 }),
             );
+        }
+        for GroupFile {
+            directive,
+            file,
+            text,
+        } in &self.files
+        {
+            match Controller::of_file(file) {
+                Some(controller) => {
+                    note(directive, controller, write(controller, file, text.clone()))
+                }
+                None => unreachable!("the code names files of controllers"),
+            }
         }
         if group.v1.memory.is_some() {
             unapplied.extend(v1::no_memory_high(self));
@@ -135,14 +167,17 @@ mod tests {
 
     #[test]
     fn quotas_are_scaled_to_a_period_that_the_kernel_takes() {
-        for (per_sec, quota_us, period_us) in [
-            (500_000, 50_000, 100_000),
-            (2_000_000, 200_000, 100_000),
-            (5_000, 5_000, 1_000_000),
-            (1, 1_000, 1_000_000),
+        for (per_sec, wished, quota_us, period_us) in [
+            (500_000, None, 50_000, 100_000),
+            (2_000_000, None, 200_000, 100_000),
+            (5_000, None, 5_000, 1_000_000),
+            (1, None, 1_000, 1_000_000),
+            (500_000, Some(10_000), 5_000, 10_000),
+            (500_000, Some(5_000_000), 500_000, 1_000_000),
+            (500_000, Some(1), 500_000, 1_000_000),
         ] {
             assert_eq!(
-                CpuMax::per_second(per_sec),
+                CpuMax::per_second(per_sec, wished),
                 CpuMax {
                     quota_us,
                     period_us

@@ -11,7 +11,7 @@ mod tree;
 mod v1;
 
 pub use leaf::{UnitCgroup, Usage};
-pub use limits::Limits;
+pub use limits::{GroupFile, Limits};
 pub use memory_events::MemoryEvents;
 
 use crate::error::{Context, Error, Result};
@@ -25,11 +25,23 @@ pub enum Controller {
     Memory,
     Cpu,
     Pids,
+    Io,
+    Cpuset,
 }
 
 impl Controller {
-    /// All of them.
+    /// Those that every host is expected to have.
     pub const ALL: [Controller; 3] = [Controller::Memory, Controller::Cpu, Controller::Pids];
+
+    /// Those that only some directives need, and that only v2 serves here.
+    pub const RARE: [Controller; 2] = [Controller::Io, Controller::Cpuset];
+
+    /// The controller of a file such as `cpu.weight`.
+    pub fn of_file(file: &str) -> Option<Controller> {
+        let name = file.split('.').next()?;
+        let mut all = Controller::ALL.into_iter().chain(Controller::RARE);
+        all.find(|controller| controller.name() == name)
+    }
 
     /// The kernel's name.
     pub const fn name(self) -> &'static str {
@@ -37,6 +49,8 @@ impl Controller {
             Controller::Memory => "memory",
             Controller::Cpu => "cpu",
             Controller::Pids => "pids",
+            Controller::Io => "io",
+            Controller::Cpuset => "cpuset",
         }
     }
 }

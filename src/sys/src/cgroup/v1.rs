@@ -60,6 +60,7 @@ impl Mounts {
             Controller::Memory => self.memory.is_some(),
             Controller::Cpu => self.cpu.is_some(),
             Controller::Pids => self.pids.is_some(),
+            Controller::Io | Controller::Cpuset => false,
         }
     }
 

@@ -32,8 +32,7 @@ macro_rules! directory {
                 }),
             )
             .shows($key, of!(s => texts(s.directories.get(&DirectoryKind::$kind).iter().flat_map(|d| &d.paths))))
-            .shows($links, of!(s => links(s, DirectoryKind::$kind)))
-            .partly("without links (`path:link`)"),
+            .shows($links, of!(s => links(s, DirectoryKind::$kind))),
             field(
                 $mode,
                 "octal mode",

@@ -228,6 +228,10 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         "e2e/semantics.rs",
         &[
             (
+                "a_dynamic_user_has_a_number_and_lasting_directories_of_its_own",
+                &["DynamicUser"],
+            ),
+            (
                 "a_service_can_live_among_the_hosts_processes",
                 &["PrivatePIDs"],
             ),
@@ -251,8 +255,57 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
+        "exec/tests/directories.rs",
+        &[(
+            "each_kind_is_made_with_its_mode_and_given_to_the_user",
+            &[
+                "ConfigurationDirectory",
+                "StateDirectoryMode",
+                "CacheDirectoryMode",
+                "LogsDirectoryMode",
+                "ConfigurationDirectoryMode",
+            ],
+        )],
+    ),
+    (
+        "core/src/resources.rs",
+        &[
+            (
+                "directives_become_lines_of_files",
+                &["IOWeight", "BlockIOWeight"],
+            ),
+            (
+                "disks_are_named_by_the_host",
+                &[
+                    "IODeviceWeight",
+                    "IODeviceLatencyTargetSec",
+                    "BlockIOReadBandwidth",
+                    "BlockIOWriteBandwidth",
+                ],
+            ),
+        ],
+    ),
+    (
         "vm/limits.sh",
         &[
+            ("CPUWeight=200", &["CPUWeight"]),
+            ("AllowedCPUs=0", &["AllowedCPUs"]),
+            ("AllowedMemoryNodes=0", &["AllowedMemoryNodes"]),
+            ("MemoryMin=1M", &["MemoryMin"]),
+            ("MemoryLow=2M", &["MemoryLow"]),
+            ("MemorySwapMax=0", &["MemorySwapMax"]),
+            ("CPUQuotaPeriodSec=10ms", &["CPUQuotaPeriodSec"]),
+            (
+                "IOReadBandwidthMax= and its siblings",
+                &[
+                    "IOReadBandwidthMax",
+                    "IOWriteBandwidthMax",
+                    "IOReadIOPSMax",
+                    "IOWriteIOPSMax",
+                ],
+            ),
+            ("CPUShares=512", &["CPUShares"]),
+            ("MemoryLimit=30M", &["MemoryLimit"]),
             ("CPUQuota=20%", &["CPUQuota"]),
             (
                 "limits at the first instruction",

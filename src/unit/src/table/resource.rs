@@ -118,12 +118,12 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
         memory!("MemoryMax", memory_max),
         memory!("MemoryHigh", memory_high),
-        kept("MemoryMin", PROTECTED, Unsigned(0)),
-        kept("MemoryLow", PROTECTED, Unsigned(0)),
-        kept("MemorySwapMax", SWAP, PropertyValue::INFINITY),
+        kept("MemoryMin", PROTECTED, Unsigned(0)).honoured(),
+        kept("MemoryLow", PROTECTED, Unsigned(0)).honoured(),
+        kept("MemorySwapMax", SWAP, PropertyValue::INFINITY).honoured(),
         kept("DefaultMemoryMin", PROTECTED, Unsigned(0)),
         kept("DefaultMemoryLow", PROTECTED, Unsigned(0)),
-        kept("MemoryLimit", OLD_LIMIT, PropertyValue::INFINITY),
+        kept("MemoryLimit", OLD_LIMIT, PropertyValue::INFINITY).honoured(),
         Row::field(
             Family::Resource,
             "CPUQuota",
@@ -147,7 +147,8 @@ pub(super) fn rows() -> Vec<Row> {
             "CPUQuotaPeriodSec",
             kind::SPAN_OR_EMPTY,
             PropertyValue::INFINITY,
-        ),
+        )
+        .honoured(),
         Row::field(
             Family::Resource,
             "TasksMax",
@@ -171,44 +172,49 @@ pub(super) fn rows() -> Vec<Row> {
             "TasksMax",
             of!(s => Unsigned(s.resources.tasks_max.unwrap_or(u64::MAX))),
         ),
-        kept("CPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
-        kept("StartupCPUWeight", CPU_WEIGHT, PropertyValue::INFINITY),
-        kept("CPUShares", CPU_SHARES, PropertyValue::INFINITY),
-        kept("StartupCPUShares", CPU_SHARES, PropertyValue::INFINITY),
-        kept("AllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
-        kept("StartupAllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())),
-        kept("AllowedMemoryNodes", CPUS, Setting::Cpus(CpuSet::default())),
+        kept("CPUWeight", CPU_WEIGHT, PropertyValue::INFINITY).honoured(),
+        kept("StartupCPUWeight", CPU_WEIGHT, PropertyValue::INFINITY).meaningless(STARTED),
+        kept("CPUShares", CPU_SHARES, PropertyValue::INFINITY).honoured(),
+        kept("StartupCPUShares", CPU_SHARES, PropertyValue::INFINITY).meaningless(STARTED),
+        kept("AllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())).honoured(),
+        kept("StartupAllowedCPUs", CPUS, Setting::Cpus(CpuSet::default())).meaningless(STARTED),
+        kept("AllowedMemoryNodes", CPUS, Setting::Cpus(CpuSet::default())).honoured(),
         kept(
             "StartupAllowedMemoryNodes",
             CPUS,
             Setting::Cpus(CpuSet::default()),
-        ),
-        kept("IOWeight", IO_WEIGHT, PropertyValue::INFINITY),
-        kept("StartupIOWeight", IO_WEIGHT, PropertyValue::INFINITY),
-        kept("IODeviceWeight", DEVICE_WEIGHT, Setting::Rates(Vec::new())),
+        )
+        .meaningless(STARTED),
+        kept("IOWeight", IO_WEIGHT, PropertyValue::INFINITY).honoured(),
+        kept("StartupIOWeight", IO_WEIGHT, PropertyValue::INFINITY).meaningless(STARTED),
+        kept("IODeviceWeight", DEVICE_WEIGHT, Setting::Rates(Vec::new())).honoured(),
         kept(
             "IOReadBandwidthMax",
             DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .honoured(),
         kept(
             "IOWriteBandwidthMax",
             DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
-        kept("IOReadIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
-        kept("IOWriteIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())),
+        )
+        .honoured(),
+        kept("IOReadIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())).honoured(),
+        kept("IOWriteIOPSMax", DEVICE_LIMIT, Setting::Rates(Vec::new())).honoured(),
         kept(
             "IODeviceLatencyTargetSec",
             DEVICE_LATENCY,
             Setting::Rates(Vec::new()),
-        ),
-        kept("BlockIOWeight", BLOCK_IO_WEIGHT, PropertyValue::INFINITY),
+        )
+        .honoured(),
+        kept("BlockIOWeight", BLOCK_IO_WEIGHT, PropertyValue::INFINITY).honoured(),
         kept(
             "StartupBlockIOWeight",
             BLOCK_IO_WEIGHT,
             PropertyValue::INFINITY,
-        ),
+        )
+        .meaningless(STARTED),
         kept(
             "BlockIODeviceWeight",
             BLOCK_DEVICE_WEIGHT,
@@ -219,12 +225,14 @@ pub(super) fn rows() -> Vec<Row> {
             BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
         )
-        .twin("BlockIOWriteBandwidth"),
+        .twin("BlockIOWriteBandwidth")
+        .honoured(),
         kept(
             "BlockIOWriteBandwidth",
             BLOCK_DEVICE_LIMIT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .honoured(),
         kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())).said(said_devices),
         kept(
             "DevicePolicy",
@@ -284,19 +292,24 @@ pub(super) fn rows() -> Vec<Row> {
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
         )
-        .only_in(WATCHED),
+        .only_in(WATCHED)
+        .meaningless(OOMD),
         kept(
             "ManagedOOMMemoryPressure",
             Kind::WordOrEmpty(&["auto", "kill"]),
             "auto",
         )
-        .only_in(WATCHED),
-        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0)).only_in(WATCHED),
+        .only_in(WATCHED)
+        .meaningless(OOMD),
+        kept("ManagedOOMMemoryPressureLimit", PRESSURE, Unsigned(0))
+            .only_in(WATCHED)
+            .meaningless(OOMD),
         kept(
             "ManagedOOMPreference",
             Kind::Word(&["none", "avoid", "omit"]),
             "none",
-        ),
+        )
+        .meaningless(OOMD),
     ];
     for (key, default) in [
         ("CPUAccounting", true),
@@ -311,6 +324,8 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
+const STARTED: &str = "the host has started before gitproc: the setting without Startup holds";
+const OOMD: &str = "systemd-oomd looks after systemd's own units only";
 const ACCOUNTING: &str =
     "each service has its own cgroup below gitproc's; the kernel counts whatever is asked for";
 

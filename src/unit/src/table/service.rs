@@ -219,7 +219,8 @@ pub(super) fn rows() -> Vec<Row> {
             .property("")
             .honoured(),
         kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into())
-            .follows(&["Delegate"]),
+            .follows(&["Delegate"])
+            .honoured(),
         kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
         field("Sockets", "names of sockets", sockets, Write::Lines(|unit| {

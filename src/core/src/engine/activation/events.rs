@@ -4,6 +4,7 @@ use crate::Instant;
 use crate::api::{Effect, HelperEvent};
 use crate::protocol::{Exit, Notify, ProcessEnd, Whom};
 use crate::snapshot::UnitResult;
+use gitproc_unit::Family::Service;
 use gitproc_unit::{ExecRole, ServiceType};
 
 impl Activation {
@@ -51,8 +52,10 @@ impl Activation {
             }
             HelperEvent::OomKill => {
                 self.oom_killed = true;
-                if self.stage == Stage::Running {
-                    // OOMPolicy=stop, the default: the rest of the service goes too.
+                let goes_on = self.unit.settings.text(Service, "OOMPolicy") == "continue";
+                if self.stage == Stage::Running && !goes_on {
+                    // OOMPolicy=stop, the default: the rest of the service goes too. With kill, the
+                    // kernel has seen to that.
                     self.fail(UnitResult::OomKill, "killed for want of memory".into());
                     self.enter_stop_sigterm(now, out);
                 }

@@ -299,6 +299,14 @@ fn own_directories(directories: &[DirectorySpec], root: Option<&str>) -> Vec<Mou
             DirectoryKind::Logs => "LogsDirectory=",
             DirectoryKind::Configuration => "ConfigurationDirectory=",
         };
+        if directory.private {
+            let options = EMPTY.to_owned();
+            found.push(made(
+                directive,
+                &directory.base,
+                MountKind::Temporary { options },
+            ));
+        }
         for path in &directory.paths {
             let path = format!("{}/{path}", directory.base);
             let kind = match root {
@@ -306,6 +314,12 @@ fn own_directories(directories: &[DirectorySpec], root: Option<&str>) -> Vec<Mou
                     source: path.clone(),
                     recursive: true,
                     read_only: directory.kind == DirectoryKind::Configuration,
+                    optional: false,
+                },
+                None if directory.private => MountKind::Bind {
+                    source: path.clone(),
+                    recursive: true,
+                    read_only: false,
                     optional: false,
                 },
                 None if directory.kind == DirectoryKind::Configuration => continue,
