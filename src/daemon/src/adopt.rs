@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::last_words::Told;
 use crate::link::Link;
 use crate::records;
-use crate::spawn::{Belongings, runtime_directories};
+use crate::spawn::{Belongings, credentials, runtime_directories};
 use gitproc_core::InvocationId;
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::protocol::{FromHelper, HelperState};
@@ -181,6 +181,7 @@ impl Found {
         Belongings {
             dir: self.dir.clone(),
             cgroup: cgroup(host, &self.record),
+            credentials: unit.and_then(|unit| credentials(host, unit)),
             runtime_directories: unit
                 .map(|unit| runtime_directories(host, unit))
                 .unwrap_or_default(),

@@ -27,6 +27,7 @@ pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<Strin
             problems.extend(remove(Path::new(&private)));
         }
     }
+    problems.extend(belongings.credentials.as_deref().and_then(remove));
     if !keep_runtime_directory {
         for path in &belongings.runtime_directories {
             problems.extend(remove(path));

@@ -41,6 +41,8 @@ pub struct Belongings {
     pub cgroup: UnitCgroup,
     /// RuntimeDirectory= paths.
     pub runtime_directories: Vec<PathBuf>,
+    /// Where its credentials were.
+    pub credentials: Option<PathBuf>,
     /// RuntimeDirectoryPreserve=, for when the helper dies by itself.
     pub preserve: Preserve,
 }
@@ -82,6 +84,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             .invocations()
             .join(request.invocation.to_string()),
         runtime_directories: runtime_directories(host, unit),
+        credentials: credentials(host, unit),
         preserve: service.runtime_directory_preserve,
         cgroup,
     };
@@ -221,6 +224,14 @@ fn namespaces(mode: NamespaceMode) -> Namespaces {
         },
         NamespaceMode::None => Namespaces::default(),
     }
+}
+
+/// Where the unit's credentials are, if it can have any.
+pub fn credentials(host: &Host, unit: &Unit) -> Option<PathBuf> {
+    let asks = ["LoadCredential", "SetCredential"]
+        .iter()
+        .any(|key| !unit.settings.get(Exec, key).property().items().is_empty());
+    asks.then(|| spec_build::credentials::directory(unit, &host.facts).into())
 }
 
 /// Absolute paths of the unit's RuntimeDirectory=.

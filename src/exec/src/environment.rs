@@ -23,6 +23,8 @@ pub(crate) fn fixed(spec: &ExecSpec, notify_socket: Option<&str>) -> Vec<(String
         user.into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))),
     );
+    let secrets = spec.credentials.as_ref();
+    env.extend(secrets.map(|secrets| ("CREDENTIALS_DIRECTORY".to_owned(), secrets.dir.clone())));
     env.extend(notify_socket.map(|path| ("NOTIFY_SOCKET".to_owned(), path.to_owned())));
     for directory in spec
         .directories

@@ -4,6 +4,7 @@
 //! spec when told to, collects what ends, passes signals on, writes the log and records how things
 //! ended. It decides nothing: policy is the daemon's. One thread, one poll loop.
 mod child;
+mod credentials;
 mod directories;
 mod environment;
 mod link;
@@ -18,7 +19,7 @@ mod supervisor;
 use gitproc_core::spec::{ExecSpec, Fds, SPEC_VERSION};
 
 /// Longest spec that is read, in bytes: far above what a unit of a commit can make.
-const SPEC_MAX: u64 = 4 << 20;
+const SPEC_MAX: u64 = 16 << 20;
 
 /// Exit codes of the helper itself; for people who look at the daemon's log.
 #[derive(Debug, Clone, Copy)]

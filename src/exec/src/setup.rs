@@ -1,6 +1,6 @@
 //! What stands before the first command: mounts, sockets, directories.
 use crate::child::mounts::NOBODY;
-use crate::{directories, environment};
+use crate::{credentials, directories, environment};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, Mount, MountKind, NamespaceMode, Sharing};
 use gitproc_sys::namespace::{self, Kind};
@@ -74,6 +74,7 @@ pub(crate) fn prepare(
     for directory in &spec.directories {
         directories::make(directory, spec.identity.ids.as_ref())?;
     }
+    credentials::make(spec)?;
     make_places(spec, dir)?;
     let mut lacking = Vec::new();
     let kept = Kept {

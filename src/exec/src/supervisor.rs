@@ -18,7 +18,7 @@ use crate::link::Link;
 use crate::log::Log;
 use crate::main_process::RETRY_MS;
 use crate::report::Report;
-use crate::{process, setup};
+use crate::{credentials, process, setup};
 use gitproc_core::logline::Tag;
 use gitproc_core::protocol::{Failure, FromHelper, HelperState, ToHelper, Whom};
 use gitproc_core::spec::{ExecSpec, NamespaceMode};
@@ -258,6 +258,7 @@ impl Supervisor {
             self.kill_all();
         }
         self.log.close();
+        credentials::remove(&self.spec);
         self.over = true;
     }
 

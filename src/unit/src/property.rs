@@ -53,6 +53,11 @@ impl PropertyValue {
         }
     }
 
+    /// The bytes of what is a list of them.
+    pub fn bytes(&self) -> Vec<u8> {
+        crate::table::bytes(self)
+    }
+
     /// The items, to add to; what is no list becomes an empty one.
     pub(crate) fn items_mut(&mut self) -> &mut Vec<PropertyValue> {
         if !matches!(self, PropertyValue::List(_)) {

@@ -3,16 +3,20 @@
 //! It travels once, as JSON in a sealed memfd, and is versioned: a helper that does not know the
 //! version refuses. Everything that needs the host's name services is resolved before (a static
 //! helper has none). All paths are absolute.
+mod credentials;
 mod mounts;
 mod namespaces;
+mod octets;
 mod privileges;
 mod scheduling;
 mod step;
 mod streams;
 mod system_calls;
 
+pub use credentials::Credentials;
 pub use mounts::{Mount, MountKind, Mounts};
 pub use namespaces::{Namespaces, Sharing};
+pub use octets::Octets;
 pub use privileges::{Keyring, PrivilegeSpec};
 pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};
 pub use step::ExecStep;
@@ -94,6 +98,8 @@ pub struct ExecSpec {
     pub namespaces: Namespaces,
     /// How its file system differs from the host's.
     pub mounts: Mounts,
+    /// Secrets; made before the first command.
+    pub credentials: Option<Credentials>,
     /// Filters of system calls, loaded in this order.
     pub system_calls: Vec<CallProgram>,
     /// What restricts the service and can't be had here is left out and said, instead of failing

@@ -1,4 +1,5 @@
 //! Where the standard streams of a service lead.
+use super::Octets;
 use serde::{Deserialize, Serialize};
 
 /// stdin, stdout, stderr (systemd.exec(5), "Logging and Standard Input/Output").
@@ -22,7 +23,7 @@ pub enum Input {
     #[default]
     Null,
     /// The bytes of `StandardInputText=` and `StandardInputData=`.
-    Data(Vec<u8>),
+    Data(Octets),
     /// `file:`
     File(String),
     /// The terminal, which becomes the controlling one.

@@ -1,4 +1,5 @@
 //! From a unit to what its helper is told: pure; everything that needs the host comes in resolved.
+pub mod credentials;
 pub mod mounts;
 mod namespaces;
 mod privileges;
@@ -44,6 +45,7 @@ pub fn build(
     facts: &HostFacts,
     context: SpecContext<'_>,
 ) -> ExecSpec {
+    let credentials = credentials::of(unit, facts);
     let directories = directories(unit, service, facts);
     let (working_directory, working_directory_optional) = working_directory(service, &context);
     ExecSpec {
@@ -55,7 +57,8 @@ pub fn build(
         commands: service.exec.clone(),
         namespace: context.namespace,
         log_file: context.log_file.clone(),
-        mounts: mounts::of(unit, context.invocation, &directories),
+        mounts: mounts::of(unit, context.invocation, &directories, credentials.as_ref()),
+        credentials,
         directories,
         pid_file: service.pid_file.clone(),
         guess_main_pid: service.guess_main_pid,

@@ -1,5 +1,5 @@
 //! `StandardInput=`, `StandardOutput=`, `StandardError=` and the terminal.
-use crate::spec::{FileMode, Input, Output, Streams, Taking, Terminal};
+use crate::spec::{FileMode, Input, Octets, Output, Streams, Taking, Terminal};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::{Settings, Unit};
 
@@ -31,7 +31,7 @@ fn input(settings: &Settings) -> Input {
     let text = settings.text(Exec, "StandardInput");
     match text.split_once(':') {
         Some(("file", path)) => Input::File(path.to_owned()),
-        None if text == "data" => Input::Data(settings.bytes(Exec, "StandardInputData")),
+        None if text == "data" => Input::Data(Octets(settings.bytes(Exec, "StandardInputData"))),
         None if text == "tty" => Input::Terminal(Taking::Wait),
         None if text == "tty-force" => Input::Terminal(Taking::Force),
         None if text == "tty-fail" => Input::Terminal(Taking::Fail),

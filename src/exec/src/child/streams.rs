@@ -22,7 +22,7 @@ impl Child<'_> {
         let opened: OwnedFd = match &self.spec.streams.input {
             // The helper's own stdin is just that.
             Input::Null => return Ok(()),
-            Input::Data(bytes) => sys(step, gitproc_sys::memfd::sealed("gitproc-stdin", bytes))?,
+            Input::Data(bytes) => sys(step, gitproc_sys::memfd::sealed("gitproc-stdin", &bytes.0))?,
             Input::File(path) => {
                 let tried = format!("open {path}");
                 io(step, &tried, open_input_file(path))?.into()

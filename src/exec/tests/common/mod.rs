@@ -136,6 +136,7 @@ impl Service {
             privileges: PrivilegeSpec::default(),
             namespaces: spec::Namespaces::default(),
             mounts: spec::Mounts::default(),
+            credentials: None,
             system_calls: Vec::new(),
             allow_degraded: false,
         };

@@ -19,12 +19,15 @@ fn kept(key: &'static str, kind: Kind) -> Row {
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        kept("LoadCredential", LOAD_CREDENTIAL),
-        kept("LoadCredentialEncrypted", LOAD_CREDENTIAL),
-        kept("SetCredential", SET_CREDENTIAL),
-        kept("SetCredentialEncrypted", SET_ENCRYPTED),
+        kept("LoadCredential", LOAD_CREDENTIAL).honoured(),
+        kept("LoadCredentialEncrypted", LOAD_CREDENTIAL).needed(ENCRYPTED),
+        kept("SetCredential", SET_CREDENTIAL).honoured(),
+        kept("SetCredentialEncrypted", SET_ENCRYPTED).needed(ENCRYPTED),
     ]
 }
+
+const ENCRYPTED: &str =
+    "secrets are not decrypted: use LoadCredential= with a file that only root can read";
 
 const SET_CREDENTIAL: Kind = Kind::By(
     "ID:TEXT with C escapes",

@@ -268,6 +268,13 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         )],
     ),
     (
+        "exec/tests/credentials.rs",
+        &[(
+            "secrets_are_files_that_only_the_user_can_read",
+            &["LoadCredential", "SetCredential"],
+        )],
+    ),
+    (
         "core/src/resources.rs",
         &[
             (

@@ -2,7 +2,7 @@
 //! (systemd.exec(5), SANDBOXING and PATHS).
 use super::private_directories;
 use crate::InvocationId;
-use crate::spec::{DirectorySpec, Mount, MountKind};
+use crate::spec::{Credentials, DirectorySpec, Mount, MountKind};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::{DirectoryKind, PropertyValue, Settings, Unit};
 
@@ -90,6 +90,7 @@ pub(super) fn mounts(
     unit: &Unit,
     invocation: InvocationId,
     directories: &[DirectorySpec],
+    credentials: Option<&Credentials>,
     root: Option<&str>,
 ) -> Vec<Mount> {
     let settings = &unit.settings;
@@ -162,6 +163,7 @@ pub(super) fn mounts(
     found.extend(temporary(settings));
     if !found.is_empty() || root.is_some() {
         found.extend(own_directories(directories, root));
+        found.extend(credentials.map(secrets));
     }
     if root.is_some() && on("MountAPIVFS") {
         found.extend(kernels_own(settings));
@@ -329,6 +331,17 @@ fn own_directories(directories: &[DirectorySpec], root: Option<&str>) -> Vec<Mou
         }
     }
     found
+}
+
+/// They stay within reach whatever becomes of /run.
+fn secrets(credentials: &Credentials) -> Mount {
+    let kind = MountKind::Bind {
+        source: credentials.dir.clone(),
+        recursive: false,
+        read_only: true,
+        optional: false,
+    };
+    made("LoadCredential=", &credentials.dir, kind)
 }
 
 /// `MountAPIVFS=`: the file systems of the kernel in a root directory that has none.

@@ -7,7 +7,7 @@ mod meant;
 mod tests;
 
 use crate::InvocationId;
-use crate::spec::{DirectorySpec, Mount, MountKind, Mounts};
+use crate::spec::{Credentials, DirectorySpec, Mount, MountKind, Mounts};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::Unit;
 
@@ -20,7 +20,12 @@ pub fn private_directories(invocation: InvocationId) -> [(String, &'static str);
 }
 
 /// The mounts of the unit.
-pub(super) fn of(unit: &Unit, invocation: InvocationId, directories: &[DirectorySpec]) -> Mounts {
+pub(super) fn of(
+    unit: &Unit,
+    invocation: InvocationId,
+    directories: &[DirectorySpec],
+    credentials: Option<&Credentials>,
+) -> Mounts {
     let settings = &unit.settings;
     let root = settings.text(Exec, "RootDirectory");
     let root = Some(root.to_owned()).filter(|root| !matches!(root.as_str(), "" | "/"));
@@ -29,6 +34,7 @@ pub(super) fn of(unit: &Unit, invocation: InvocationId, directories: &[Directory
         unit,
         invocation,
         directories,
+        credentials,
         root.as_deref(),
     ));
     let private = settings.is_true(Exec, "PrivateMounts");
