@@ -55,8 +55,8 @@ fn dynamic_user(
     Ok(Identity {
         ids: Some(Ids { uid, gid, groups }),
         user_name: Some(name.to_owned()),
-        home: Some("/".to_owned()),
-        shell: Some("/usr/sbin/nologin".to_owned()),
+        home: None,
+        shell: None,
     })
 }
 
@@ -117,12 +117,26 @@ fn rootless(
 
 fn identity(user: Option<User>, ids: Option<Ids>) -> Identity {
     let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let user = user.as_ref();
+    // What says that there is none is not passed on, as under systemd.
+    let home = user.map(|user| text(&user.dir));
+    let shell = user.map(|user| text(&user.shell));
     Identity {
         ids,
-        user_name: user.as_ref().map(|user| user.name.clone()),
-        home: user.as_ref().map(|user| text(&user.dir)),
-        shell: user.as_ref().map(|user| text(&user.shell)),
+        user_name: user.map(|user| user.name.clone()),
+        home: home.filter(|home| !matches!(home.as_str(), "" | "/")),
+        shell: shell.filter(|shell| !is_no_shell(shell)),
     }
+}
+
+/// Programs that let nobody in.
+fn is_no_shell(shell: &str) -> bool {
+    let name = shell
+        .strip_prefix("/usr")
+        .unwrap_or(shell)
+        .trim_start_matches("/sbin/")
+        .trim_start_matches("/bin/");
+    matches!(name, "" | "nologin" | "false" | "true")
 }
 
 fn find_user(name: &str) -> Result<User, Failure> {
@@ -206,6 +220,21 @@ mod tests {
         let failure = find_group("no-such-group-here").expect_err("none is called so");
         assert_eq!(failure.step, ExecStep::Group);
         assert_eq!(failure.detail, "group 'no-such-group-here' does not exist");
+    }
+
+    #[test]
+    fn who_can_not_log_in_has_no_shell() {
+        for (shell, none) in [
+            ("/usr/sbin/nologin", true),
+            ("/sbin/nologin", true),
+            ("/bin/false", true),
+            ("/usr/bin/true", true),
+            ("", true),
+            ("/bin/bash", false),
+            ("/opt/nologin", false),
+        ] {
+            assert_eq!(is_no_shell(shell), none, "{shell}");
+        }
     }
 
     #[test]

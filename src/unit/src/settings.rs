@@ -1,6 +1,5 @@
 //! What a unit sets of the directives that no field of the model holds: each as a value of its own
-//! kind, which shows as its property. A directive moves from here to a field of the model when
-//! code begins to act on it.
+//! kind, which shows as its property. Code that acts on one asks for it by the directive's name.
 use crate::model::ExecCommand;
 use crate::property::PropertyValue::{self, Bool};
 use crate::table::{Body, Family, RowId, by_id, kept, shown_commands};
