@@ -93,7 +93,8 @@ pub fn plain(unit: &Unit) -> Vec<GroupSetting> {
 
 /// What is written for disks.
 pub fn disks(unit: &Unit) -> Vec<DiskSetting> {
-    let rows: [(&'static str, &'static str, fn(u64) -> String); 8] = [
+    type DiskRow = (&'static str, &'static str, fn(u64) -> String);
+    let rows: [DiskRow; 8] = [
         ("IODeviceWeight", "io.weight", |weight| weight.to_string()),
         ("IOReadBandwidthMax", "io.max", |bytes| {
             format!("rbps={}", rate(bytes))
