@@ -1,5 +1,6 @@
 //! Effects to acts: each invocation has one task that owns it ([`crate::holder`]); this hands out
 //! the effects. It never waits.
+use crate::checks::Checks;
 use crate::cleanup;
 use crate::condition::{Surroundings, judge};
 use crate::holder::{Adopted, Command, Holder, HolderContext};
@@ -28,6 +29,7 @@ pub struct Driver {
     context: Arc<HolderContext>,
     holders: HashMap<InvocationId, mpsc::Sender<Command>>,
     surroundings: Arc<Surroundings>,
+    checks: Checks,
 }
 
 impl Driver {
@@ -48,6 +50,7 @@ impl Driver {
             context: Arc::new(context),
             holders: HashMap::new(),
             surroundings: Arc::new(Surroundings::own()),
+            checks: Checks::default(),
         }
     }
 
@@ -137,32 +140,32 @@ impl Driver {
         }
     }
 
-    /// Looks at the host on a thread of its own: a path may lie on a disk that does not answer, and
-    /// then this one unit waits.
+    /// Looks at the host on a thread of its own ([`crate::checks`]).
     fn check(&self, invocation: InvocationId, unit: Arc<Unit>) {
         let (shell, surroundings) = (self.context.shell.clone(), Arc::clone(&self.surroundings));
-        tokio::spawn(async move {
-            let name = unit.name.clone();
-            let judged = tokio::task::spawn_blocking(move || {
-                let unit_name = unit.name.as_str();
-                judge(&unit, &surroundings, |complaint| {
-                    tracing::warn!(unit = unit_name, "{unit_name}: {complaint}");
-                })
-            });
-            // The runtime is ending, or the thread panicked, which has been told.
-            let Ok((conditions, asserts)) = judged.await else {
-                return;
-            };
-            // Nobody listens any more when the loop has ended.
-            let _ = shell
-                .send(Message::Checked {
+        let name = unit.name.clone();
+        let judge = move |unit: &Unit| {
+            let unit_name = unit.name.as_str();
+            judge(unit, &surroundings, |complaint| {
+                tracing::warn!(unit = unit_name, "{unit_name}: {complaint}");
+            })
+        };
+        let runtime = tokio::runtime::Handle::current();
+        self.checks.ask(
+            invocation,
+            unit,
+            judge,
+            move |invocation, (conditions, asserts)| {
+                let message = Message::Checked {
                     unit: name,
                     invocation,
                     conditions,
                     asserts,
-                })
-                .await;
-        });
+                };
+                // Nobody listens any more when the loop has ended.
+                runtime.spawn(async move { _ = shell.send(message).await });
+            },
+        );
     }
 
     fn register(&mut self, invocation: InvocationId) -> mpsc::Receiver<Command> {

@@ -10,6 +10,7 @@ mod adopt;
 mod announced;
 mod applied;
 mod candidate;
+mod checks;
 mod cleanup;
 mod condition;
 pub mod config;

@@ -1,24 +1,23 @@
 //! What files of the host say about its system, for specifiers. A file that is missing or can't be
 //! read says nothing; whether that is an error is up to who uses it.
+use crate::condition::files;
 use gitproc_unit::OsRelease;
 use gitproc_unit::environment::read_assignments;
 use gitproc_unit::value::is_normalized_path;
 use std::path::Path;
 
-/// Longest file that is read, in bytes; real ones have a few hundred.
-const FILE_MAX: u64 = 64 << 10;
 /// The order of Python's tempfile, which systemd follows.
 const TEMPORARY_DIRECTORIES: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
 
 /// os-release(5), from the first of its two places.
 pub fn os_release() -> Option<OsRelease> {
-    let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?;
+    let text = files::bytes("/etc/os-release").or_else(|| files::bytes("/usr/lib/os-release"))?;
     OsRelease::parse(&text).ok()
 }
 
 /// `PRETTY_HOSTNAME=` of machine-info(5), unless it is empty.
 pub fn pretty_host_name() -> Option<String> {
-    let found = read_assignments(&read("/etc/machine-info")?).ok()?;
+    let found = read_assignments(&files::bytes("/etc/machine-info")?).ok()?;
     let pretty = found.into_iter().find(|(key, _)| key == "PRETTY_HOSTNAME");
     pretty.map(|(_, name)| name).filter(|name| !name.is_empty())
 }
@@ -31,13 +30,6 @@ pub fn temporary_directory(usual: &str) -> String {
         (sound && Path::new(&path).is_dir()).then_some(path)
     });
     wanted.unwrap_or_else(|| usual.to_owned())
-}
-
-fn read(path: &str) -> Option<Vec<u8>> {
-    let size = std::fs::metadata(path).ok()?.len();
-    (size <= FILE_MAX)
-        .then(|| std::fs::read(path).ok())
-        .flatten()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! ([`Verdict::of`], the engine).
 mod cgroup;
 mod comparison;
-mod files;
+pub(crate) mod files;
 mod firmware;
 mod hardware;
 mod host;
