@@ -115,7 +115,9 @@ fn directives_that_are_honoured_have_code() {
     for room in ["core/src/spec_build", "core/src/engine", "daemon/src"] {
         sources(&top().join("src").join(room), &mut files);
     }
-    files.push(top().join("src/core/src/resources.rs"));
+    for file in ["core/src/resources.rs", "core/src/devices.rs"] {
+        files.push(top().join("src").join(file));
+    }
     let texts = files.iter().map(std::fs::read_to_string);
     let code: String = texts.map(|text| text.expect("a source file")).collect();
     for row in table().iter().filter(|row| row.is_kept()) {

@@ -907,3 +907,62 @@ fn a_dynamic_user_has_a_number_and_lasting_directories_of_its_own() {
     std::fs::remove_file(format!("/var/lib/{name}")).expect("a link");
     std::fs::remove_dir_all(format!("/var/lib/private/{name}")).expect("made");
 }
+
+/// A device that no driver serves: who may open it is told that there is none, others that they may
+/// not.
+#[test]
+fn devices_are_guarded() {
+    if !crate::root_or_say_so("devices") {
+        return;
+    }
+    let node = format!("/dev/gitproc-test-{}", std::process::id());
+    let status = std::process::Command::new("mknod")
+        .args([&node, "c", "10", "199"])
+        .status();
+    assert!(status.expect("coreutils").success());
+    // In a file: for `-e` perl itself opens /dev/null.
+    let program = std::env::temp_dir().join(format!("gitproc-test-{}.pl", std::process::id()));
+    let text = "for my $device (@ARGV[0, 1]) \
+         { print open(my $file, '<', $device) ? 'open ' : ($! + 0) . ' ' } \
+         system('mknod', $ARGV[2], 'c', 10, 199); print $? >> 8, qq( end\\n)";
+    std::fs::write(&program, text).expect("a script");
+    let program = program.to_string_lossy();
+    let look = format!("ExecStart=/usr/bin/perl {program} NODE /dev/null NODE-NAME\n");
+    let units = [
+        ("free", ""),
+        ("strict", "DevicePolicy=strict\n"),
+        ("closed", "DevicePolicy=closed\n"),
+        (
+            "allow",
+            "DevicePolicy=strict\nDeviceAllow=NODE r\nDeviceAllow=/dev/null w\n",
+        ),
+        ("group", "DeviceAllow=char-misc r\n"),
+    ]
+    .map(|(name, lines)| {
+        let lines = format!("Type=oneshot\nRemainAfterExit=yes\n{lines}{look}");
+        let lines = lines.replace("NODE-NAME", &format!("{node}-{name}"));
+        (
+            format!("{name}.service"),
+            service(&lines.replace("NODE", &node)),
+        )
+    });
+    let units: Vec<(&str, String)> = units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    let instance = instance_of(&units);
+    let lacks = nix::errno::Errno::ENODEV as i32;
+    for (name, seen) in [
+        ("free", format!("{lacks} open 0")),
+        ("strict", "1 1 1".to_owned()),
+        ("closed", "1 open 1".to_owned()),
+        ("allow", format!("{lacks} 1 1")),
+        ("group", format!("{lacks} open 1")),
+    ] {
+        instance.wait_said(name, " end\n");
+        let said = instance.said(name);
+        let _ = std::fs::remove_file(format!("{node}-{name}"));
+        // Who may not make one also says so, in words of its own.
+        assert!(said.contains(&format!("{seen} end\n")), "{name}: {said}");
+    }
+    std::fs::remove_file(&node).expect("ours");
+    std::fs::remove_file(&*program).expect("ours");
+    instance.shutdown();
+}

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod devices;
 pub mod engine;
 pub mod generation;
 pub mod graph;

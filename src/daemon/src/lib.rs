@@ -15,6 +15,7 @@ mod cleanup;
 mod condition;
 pub mod config;
 mod deploy;
+mod devices;
 mod driver;
 mod dynamic_users;
 mod event_loop;

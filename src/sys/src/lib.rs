@@ -5,6 +5,7 @@
 //! is here, each block with its reason.
 #![allow(unsafe_code)] // this crate is the place for it (docs/architecture.md, rooms)
 
+pub mod bpf;
 pub mod cgroup;
 pub mod cpu;
 pub mod credentials;

@@ -239,6 +239,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 "identity_directory_and_prefixes_are_the_units",
                 &["User", "Group", "SupplementaryGroups", "WorkingDirectory"],
             ),
+            ("devices_are_guarded", &["DevicePolicy", "DeviceAllow"]),
             ("kill_modes_choose_who_is_asked", &["KillMode"]),
             (
                 "time_outs_end_what_hangs_and_say_so",

@@ -233,13 +233,16 @@ pub(super) fn rows() -> Vec<Row> {
             Setting::Rates(Vec::new()),
         )
         .honoured(),
-        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new())).said(said_devices),
+        kept("DeviceAllow", DEVICE_RULE, Setting::Devices(Vec::new()))
+            .said(said_devices)
+            .honoured(),
         kept(
             "DevicePolicy",
             Kind::Word(&["auto", "closed", "strict"]),
             "auto",
         )
-        .follows(&["PrivateDevices"]),
+        .follows(&["PrivateDevices"])
+        .honoured(),
         kept(
             "IPAddressAllow",
             NETWORKS,

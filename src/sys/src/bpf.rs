@@ -1,0 +1,74 @@
+//! Programs that the kernel asks about the processes of a cgroup (bpf(2)).
+use crate::error::{Error, Result};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// BPF_PROG_LOAD and BPF_PROG_ATTACH.
+const LOAD: libc::c_int = 5;
+const ATTACH: libc::c_int = 8;
+/// BPF_PROG_TYPE_CGROUP_DEVICE, and where it is attached.
+const DEVICE_PROGRAM: u32 = 15;
+const DEVICE: u32 = 6;
+/// BPF_F_ALLOW_MULTI: beside those of others; all must allow.
+const BESIDE_OTHERS: u32 = 2;
+/// Of an instruction, in bytes.
+const INSTRUCTION: usize = 8;
+
+/// The beginning of `union bpf_attr` for each command.
+#[repr(C)]
+struct LoadAttr {
+    program_type: u32,
+    count: u32,
+    instructions: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log: u64,
+    kernel_version: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+struct AttachAttr {
+    target: u32,
+    program: u32,
+    kind: u32,
+    flags: u32,
+}
+
+/// From now on the kernel asks `program` (BPF_PROG_TYPE_CGROUP_DEVICE) before a process in `cgroup`,
+/// or below it, opens or makes a device. It holds as long as the cgroup.
+pub fn guard_devices(cgroup: BorrowedFd<'_>, program: &[u8]) -> Result<()> {
+    let license = c"GPL";
+    let attributes = LoadAttr {
+        program_type: DEVICE_PROGRAM,
+        count: u32::try_from(program.len() / INSTRUCTION).unwrap_or(u32::MAX),
+        instructions: program.as_ptr() as u64,
+        license: license.as_ptr() as u64,
+        log_level: 0,
+        log_size: 0,
+        log: 0,
+        kernel_version: 0,
+        flags: 0,
+    };
+    let size = std::mem::size_of::<LoadAttr>();
+    // SAFETY: the attributes and what they point to outlive the call, which copies all of it.
+    let loaded = unsafe { libc::syscall(libc::SYS_bpf, LOAD, &attributes, size) };
+    if loaded < 0 {
+        return Err(Error::last("load", "program for devices"));
+    }
+    // SAFETY: the kernel has just made this number for us.
+    let loaded = unsafe { OwnedFd::from_raw_fd(loaded as i32) };
+    let number = |fd: i32| fd.unsigned_abs();
+    let attributes = AttachAttr {
+        target: number(cgroup.as_raw_fd()),
+        program: number(loaded.as_raw_fd()),
+        kind: DEVICE,
+        flags: BESIDE_OTHERS,
+    };
+    let size = std::mem::size_of::<AttachAttr>();
+    // SAFETY: as above.
+    match unsafe { libc::syscall(libc::SYS_bpf, ATTACH, &attributes, size) } {
+        0 => Ok(()),
+        _ => Err(Error::last("attach", "program for devices")),
+    }
+}
