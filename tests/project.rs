@@ -115,7 +115,11 @@ fn directives_that_are_honoured_have_code() {
     for room in ["core/src/spec_build", "core/src/engine", "daemon/src"] {
         sources(&top().join("src").join(room), &mut files);
     }
-    for file in ["core/src/resources.rs", "core/src/devices.rs"] {
+    for file in [
+        "core/src/resources.rs",
+        "core/src/devices.rs",
+        "core/src/packets.rs",
+    ] {
         files.push(top().join("src").join(file));
     }
     let texts = files.iter().map(std::fs::read_to_string);

@@ -966,3 +966,75 @@ fn devices_are_guarded() {
     std::fs::remove_file(&*program).expect("ours");
     instance.shutdown();
 }
+
+/// Who sends to a network that is denied is told so; what comes from there never arrives.
+#[test]
+fn packets_are_guarded() {
+    if !crate::root_or_say_so("packets") {
+        return;
+    }
+    let program = std::env::temp_dir().join(format!("gitproc-packets-{}.pl", std::process::id()));
+    let text = r#"
+use Socket qw(:all);
+$| = 1;
+sub place { my ($ip, $port) = @_; $ip =~ /:/ ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $ip))
+                                             : pack_sockaddr_in($port, inet_pton(AF_INET, $ip)) }
+sub udp { my ($ip) = @_;
+    socket(my $s, $ip =~ /:/ ? AF_INET6 : AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
+    bind($s, place($ip, 0)) or die "bind: $!";
+    $s }
+sub sends { my ($ip) = @_; send(udp($ip), 'x', 0, place($ip, 9)) ? 'sent' : $!{EPERM} ? 'denied' : "$!" }
+my @seen = map { sends($_) } qw(127.0.0.1 127.128.0.2 ::1);
+# What comes in: the first of two is from 127.128.0.2.
+my $inbox = udp('127.0.0.1');
+for my $from (qw(127.128.0.2 127.0.0.1)) { send(udp($from), $from, 0, getsockname($inbox)) }
+my $bits = ''; vec($bits, fileno($inbox), 1) = 1;
+my $text = 'nothing';
+recv($inbox, $text, 100, 0) if $seen[0] eq 'sent' && select($bits, undef, undef, 30);
+print "@seen $text end\n";
+"#;
+    std::fs::write(&program, text).expect("a script");
+    let many: Vec<String> = (0..4000)
+        .map(|n| format!("10.{}.{}.0/24", n / 250, n % 250))
+        .collect();
+    let many = format!("IPAddressDeny={}\n", many.join(" "));
+    let cases = [
+        ("free", "", "sent sent sent 127.128.0.2"),
+        (
+            "none",
+            "IPAddressDeny=any\n",
+            "denied denied denied nothing",
+        ),
+        (
+            "half",
+            "IPAddressDeny=127.128.0.0/9\n",
+            "sent denied sent 127.0.0.1",
+        ),
+        (
+            "allow",
+            "IPAddressDeny=any\nIPAddressAllow=127.0.0.0/9 ::/127\n",
+            "sent denied sent 127.0.0.1",
+        ),
+        (
+            "six",
+            "IPAddressDeny=::/0\n",
+            "sent sent denied 127.128.0.2",
+        ),
+        ("many", &many, "sent sent sent 127.128.0.2"),
+    ];
+    let start = format!("ExecStart=/usr/bin/perl {}\n", program.display());
+    let units = cases.map(|(name, lines, _)| {
+        let lines =
+            format!("Type=oneshot\nRemainAfterExit=yes\nPrivateNetwork=yes\n{lines}{start}");
+        (format!("{name}.service"), service(&lines))
+    });
+    let units: Vec<(&str, String)> = units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    let instance = instance_of(&units);
+    for (name, _, seen) in cases {
+        instance.wait_said(name, " end\n");
+        let said = instance.said(name);
+        assert!(said.contains(&format!("{seen} end\n")), "{name}: {said}");
+    }
+    std::fs::remove_file(&program).expect("ours");
+    instance.shutdown();
+}

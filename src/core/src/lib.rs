@@ -13,6 +13,7 @@ pub mod ids;
 pub mod layout;
 pub mod lint;
 pub mod logline;
+pub mod packets;
 pub mod plan;
 pub mod protocol;
 pub mod resources;

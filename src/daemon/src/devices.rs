@@ -1,37 +1,16 @@
-//! Devices by their numbers on this host, and the guard of a service's cgroup.
-use gitproc_core::devices::{DeviceAccess, DeviceKind, matches, program, wanted};
-use gitproc_core::protocol::Failure;
-use gitproc_core::spec::ExecStep;
-use gitproc_sys::cgroup::UnitCgroup;
-use gitproc_unit::Unit;
+//! Devices by their numbers on this host.
+use gitproc_core::devices::{DeviceAccess, DeviceKind, matches};
 use gitproc_unit::value::DeviceRule;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 /// Drivers with their major numbers (proc(5)).
 const DRIVERS: &str = "/proc/devices";
 
-/// Keeps the unit's processes from all devices but those that it names, if it names any. The error
-/// is for the start: a service that asks for it must not run without.
-pub fn guard(unit: &Unit, cgroup: &UnitCgroup) -> Result<(), Failure> {
-    let Some(rules) = wanted(unit) else {
-        return Ok(());
-    };
-    let failed = |detail: String, errno: i32| Failure {
-        step: ExecStep::Cgroup,
-        errno,
-        detail: format!("{detail} for DevicePolicy="),
-    };
-    let payload = cgroup.payload_fd();
-    let payload = payload.map_err(|error| failed(error.to_string(), error.errno()))?;
-    let payload = payload.ok_or_else(|| failed("there is no v2 cgroup".to_owned(), 0))?;
+/// What the rules mean on this host.
+pub fn allowed(rules: &[DeviceRule]) -> Vec<DeviceAccess> {
     let drivers = std::fs::read_to_string(DRIVERS).unwrap_or_default();
-    let allowed: Vec<DeviceAccess> = rules
-        .iter()
-        .flat_map(|rule| numbers(rule, &drivers))
-        .collect();
-    gitproc_sys::bpf::guard_devices(payload.as_fd(), &program(&allowed))
-        .map_err(|error| failed(error.to_string(), error.errno()))
+    let numbers = |rule| numbers(rule, &drivers);
+    rules.iter().flat_map(numbers).collect()
 }
 
 /// What a rule means here; nothing, where the host has no such device.

@@ -21,6 +21,7 @@ mod dynamic_users;
 mod event_loop;
 mod generations;
 mod git_socket;
+mod guards;
 mod hold;
 mod holder;
 mod host;

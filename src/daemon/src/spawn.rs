@@ -3,7 +3,7 @@
 //! Blocking (name services, files, clone3), so it runs beside the loop. The record is on disk
 //! before the process exists: a daemon that dies in between leaves nothing unaccounted.
 use crate::host::Host;
-use crate::{devices, identity, records};
+use crate::{guards, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
@@ -89,7 +89,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         cgroup,
     };
     let mut unapplied = unapplied;
-    match devices::guard(unit, &belongings.cgroup) {
+    match guards::set(unit, &belongings.cgroup) {
         Err(failed) if host.allow_degraded => {
             let why = nix::errno::Errno::from_raw(failed.errno).desc();
             unapplied.push(format!("{}: {why}", failed.detail));

@@ -5,13 +5,47 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 /// BPF_PROG_LOAD and BPF_PROG_ATTACH.
 const LOAD: libc::c_int = 5;
 const ATTACH: libc::c_int = 8;
-/// BPF_PROG_TYPE_CGROUP_DEVICE, and where it is attached.
-const DEVICE_PROGRAM: u32 = 15;
-const DEVICE: u32 = 6;
 /// BPF_F_ALLOW_MULTI: beside those of others; all must allow.
 const BESIDE_OTHERS: u32 = 2;
 /// Of an instruction, in bytes.
 const INSTRUCTION: usize = 8;
+
+/// What a program is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// May this device be opened or made (BPF_CGROUP_DEVICE)?
+    Device,
+    /// May this packet reach the processes (BPF_CGROUP_INET_INGRESS)?
+    Ingress,
+    /// May this packet leave them (BPF_CGROUP_INET_EGRESS)?
+    Egress,
+}
+
+impl Question {
+    /// BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_CGROUP_SKB.
+    fn program_type(self) -> u32 {
+        match self {
+            Question::Device => 15,
+            Question::Ingress | Question::Egress => 8,
+        }
+    }
+
+    /// Where the program is attached.
+    fn attach_type(self) -> u32 {
+        match self {
+            Question::Ingress => 0,
+            Question::Egress => 1,
+            Question::Device => 6,
+        }
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Question::Device => "program for devices",
+            Question::Ingress | Question::Egress => "program for packets",
+        }
+    }
+}
 
 /// The beginning of `union bpf_attr` for each command.
 #[repr(C)]
@@ -35,12 +69,12 @@ struct AttachAttr {
     flags: u32,
 }
 
-/// From now on the kernel asks `program` (BPF_PROG_TYPE_CGROUP_DEVICE) before a process in `cgroup`,
-/// or below it, opens or makes a device. It holds as long as the cgroup.
-pub fn guard_devices(cgroup: BorrowedFd<'_>, program: &[u8]) -> Result<()> {
+/// From now on the kernel asks `program` about the processes in `cgroup` and below it. It holds as
+/// long as the cgroup.
+pub fn guard(cgroup: BorrowedFd<'_>, question: Question, program: &[u8]) -> Result<()> {
     let license = c"GPL";
     let attributes = LoadAttr {
-        program_type: DEVICE_PROGRAM,
+        program_type: question.program_type(),
         count: u32::try_from(program.len() / INSTRUCTION).unwrap_or(u32::MAX),
         instructions: program.as_ptr() as u64,
         license: license.as_ptr() as u64,
@@ -54,7 +88,7 @@ pub fn guard_devices(cgroup: BorrowedFd<'_>, program: &[u8]) -> Result<()> {
     // SAFETY: the attributes and what they point to outlive the call, which copies all of it.
     let loaded = unsafe { libc::syscall(libc::SYS_bpf, LOAD, &attributes, size) };
     if loaded < 0 {
-        return Err(Error::last("load", "program for devices"));
+        return Err(Error::last("load", question.program()));
     }
     // SAFETY: the kernel has just made this number for us.
     let loaded = unsafe { OwnedFd::from_raw_fd(loaded as i32) };
@@ -62,13 +96,13 @@ pub fn guard_devices(cgroup: BorrowedFd<'_>, program: &[u8]) -> Result<()> {
     let attributes = AttachAttr {
         target: number(cgroup.as_raw_fd()),
         program: number(loaded.as_raw_fd()),
-        kind: DEVICE,
+        kind: question.attach_type(),
         flags: BESIDE_OTHERS,
     };
     let size = std::mem::size_of::<AttachAttr>();
     // SAFETY: as above.
     match unsafe { libc::syscall(libc::SYS_bpf, ATTACH, &attributes, size) } {
         0 => Ok(()),
-        _ => Err(Error::last("attach", "program for devices")),
+        _ => Err(Error::last("attach", question.program())),
     }
 }

@@ -240,6 +240,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 &["User", "Group", "SupplementaryGroups", "WorkingDirectory"],
             ),
             ("devices_are_guarded", &["DevicePolicy", "DeviceAllow"]),
+            ("packets_are_guarded", &["IPAddressDeny", "IPAddressAllow"]),
             ("kill_modes_choose_who_is_asked", &["KillMode"]),
             (
                 "time_outs_end_what_hangs_and_say_so",

@@ -247,12 +247,14 @@ pub(super) fn rows() -> Vec<Row> {
             "IPAddressAllow",
             NETWORKS,
             Setting::Networks(BTreeSet::new()),
-        ),
+        )
+        .honoured(),
         kept(
             "IPAddressDeny",
             NETWORKS,
             Setting::Networks(BTreeSet::new()),
-        ),
+        )
+        .honoured(),
         kept("IPIngressFilterPath", BPF_PATHS, PropertyValue::empty()),
         kept("IPEgressFilterPath", BPF_PATHS, PropertyValue::empty()),
         kept("BPFProgram", BPF_PROGRAM, PropertyValue::empty()),

@@ -1,0 +1,59 @@
+//! The guards of a service's cgroup: programs that the kernel asks about devices and packets.
+use crate::devices;
+use gitproc_core::protocol::Failure;
+use gitproc_core::spec::ExecStep;
+use gitproc_core::{devices as device, packets};
+use gitproc_sys::bpf::{Question, guard};
+use gitproc_sys::cgroup::UnitCgroup;
+use gitproc_unit::Unit;
+use std::os::fd::AsFd;
+
+/// One guard: for which directive, what it is asked, what it answers.
+struct Guard {
+    directive: &'static str,
+    question: Question,
+    program: Vec<u8>,
+}
+
+/// Sets up what the unit asks for. The error is for the start: a service that asks for a guard must
+/// not run without.
+pub fn set(unit: &Unit, cgroup: &UnitCgroup) -> Result<(), Failure> {
+    let guards = wanted(unit);
+    let Some(first) = guards.first() else {
+        return Ok(());
+    };
+    let failed = |directive: &str, detail: String, errno: i32| Failure {
+        step: ExecStep::Cgroup,
+        errno,
+        detail: format!("{detail} for {directive}="),
+    };
+    let no_group = |detail, errno| failed(first.directive, detail, errno);
+    let payload = cgroup.payload_fd();
+    let payload = payload.map_err(|error| no_group(error.to_string(), error.errno()))?;
+    let payload = payload.ok_or_else(|| no_group("there is no v2 cgroup".to_owned(), 0))?;
+    guards.iter().try_for_each(|wanted| {
+        guard(payload.as_fd(), wanted.question, &wanted.program)
+            .map_err(|error| failed(wanted.directive, error.to_string(), error.errno()))
+    })
+}
+
+fn wanted(unit: &Unit) -> Vec<Guard> {
+    let devices = device::wanted(unit).map(|rules| Guard {
+        directive: "DevicePolicy",
+        question: Question::Device,
+        program: device::program(&devices::allowed(&rules)),
+    });
+    let networks = packets::wanted([unit]);
+    let packets = networks.iter().flat_map(|networks| {
+        [
+            (Question::Ingress, packets::Direction::Ingress),
+            (Question::Egress, packets::Direction::Egress),
+        ]
+        .map(|(question, direction)| Guard {
+            directive: "IPAddressDeny",
+            question,
+            program: packets::program(networks, direction),
+        })
+    });
+    devices.into_iter().chain(packets).collect()
+}
