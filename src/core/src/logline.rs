@@ -1,13 +1,17 @@
 //! The format of a unit's log file: one record per line, readable with any tool.
 //!
-//! `<µs since the epoch> <tag> <bytes>\n`, where the tag is
+//! `<µs since the epoch> <tag>[:<identifier>] <bytes>\n`, where the tag is
 //! `o`/`e`: a whole line of stdout/stderr; `O`/`E`: a piece of a line that goes on in the next
 //! record of that stream; `i`: an invocation begins, the bytes are `<invocation> <commit or ->`;
 //! `-`: a remark of gitproc itself (lines dropped, …). Bytes are as the service wrote them (NUL and
-//! invalid UTF-8 included), without the newline.
+//! invalid UTF-8 included), without the newline. The identifier is `SyslogIdentifier=`, if the unit
+//! has one, without white space and control characters ([`identifier`]).
 
 /// Longest payload of one record, in bytes; a longer line is split.
 pub const RECORD_MAX: usize = 48 * 1024;
+
+/// Longest identifier, in bytes; what is more is cut off.
+pub const IDENTIFIER_MAX: usize = 255;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Record<'a> {
     pub time_us: u64,
     /// What it is.
     pub tag: Tag,
+    /// Under which name the service wants its lines to be shown, as [`identifier`] gives it.
+    pub identifier: Option<&'a str>,
     /// As the service wrote it, without the newline.
     pub bytes: &'a [u8],
 }
@@ -52,22 +58,35 @@ impl Tag {
     }
 }
 
+/// `SyslogIdentifier=` as a record can carry it: white space and control characters are `_`.
+pub fn identifier(text: &str) -> String {
+    let plain = |c: char| match c.is_whitespace() || c.is_control() {
+        true => '_',
+        false => c,
+    };
+    let plain: String = text.chars().map(plain).collect();
+    plain[..plain.floor_char_boundary(IDENTIFIER_MAX)].to_owned()
+}
+
 /// Appends a record to `out`. `bytes` must hold no newline.
 pub fn encode(record: Record<'_>, out: &mut Vec<u8>) {
     debug_assert!(!record.bytes.contains(&b'\n'), "a record is one line");
     out.extend_from_slice(record.time_us.to_string().as_bytes());
-    out.extend_from_slice(&[b' ', record.tag.letter(), b' ']);
+    out.extend_from_slice(&[b' ', record.tag.letter()]);
+    if let Some(identifier) = record.identifier {
+        out.push(b':');
+        out.extend_from_slice(identifier.as_bytes());
+    }
+    out.push(b' ');
     out.extend_from_slice(record.bytes);
     out.push(b'\n');
 }
 
-/// Reads a line (without its newline) back; `None` when it is no record (a torn write).
-pub fn decode(line: &[u8]) -> Option<Record<'_>> {
+/// Time and tag of a line, of which only the beginning need be there, and what follows.
+pub fn decode_head(line: &[u8]) -> Option<(u64, Tag, &[u8])> {
     let space = line.iter().position(|b| *b == b' ')?;
     let time_us = std::str::from_utf8(&line[..space]).ok()?.parse().ok()?;
-    let rest = &line[space + 1..];
-    let (&letter, rest) = rest.split_first()?;
-    let bytes = rest.strip_prefix(b" ")?;
+    let (&letter, rest) = line[space + 1..].split_first()?;
     let tag = match letter {
         b'o' => Tag::Stdout { partial: false },
         b'O' => Tag::Stdout { partial: true },
@@ -77,9 +96,24 @@ pub fn decode(line: &[u8]) -> Option<Record<'_>> {
         b'-' => Tag::Remark,
         _ => return None,
     };
+    matches!(rest.first(), Some(b' ' | b':')).then_some((time_us, tag, rest))
+}
+
+/// Reads a line (without its newline) back; `None` when it is no record (a torn write).
+pub fn decode(line: &[u8]) -> Option<Record<'_>> {
+    let (time_us, tag, rest) = decode_head(line)?;
+    let (identifier, bytes) = match rest.strip_prefix(b":") {
+        None => (None, rest.strip_prefix(b" ")?),
+        Some(rest) => {
+            let space = rest.iter().position(|b| *b == b' ')?;
+            let identifier = std::str::from_utf8(&rest[..space]).ok()?;
+            (Some(identifier), &rest[space + 1..])
+        }
+    };
     Some(Record {
         time_us,
         tag,
+        identifier,
         bytes,
     })
 }
@@ -90,14 +124,16 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_went_in() {
-        for tag in [
-            Tag::Stdout { partial: false },
-            Tag::Stderr { partial: true },
-            Tag::Remark,
+        for (tag, identifier) in [
+            (Tag::Stdout { partial: false }, None),
+            (Tag::Stdout { partial: false }, Some("web:1")),
+            (Tag::Stderr { partial: true }, Some("")),
+            (Tag::Remark, None),
         ] {
             let record = Record {
                 time_us: 1_700_000_000_000_000,
                 tag,
+                identifier,
                 bytes: b"a\0\xff b ",
             };
             let mut out = Vec::new();
@@ -109,8 +145,25 @@ mod tests {
 
     #[test]
     fn a_torn_line_is_no_record() {
-        for torn in [&b""[..], b"17", b"17 ", b"17 o", b"x o y", b"17 q y"] {
+        for torn in [
+            &b""[..],
+            b"17",
+            b"17 ",
+            b"17 o",
+            b"17 o:",
+            b"17 o:x",
+            b"17 ox y",
+            b"x o y",
+            b"17 q y",
+        ] {
             assert_eq!(decode(torn), None, "{torn:?}");
         }
+    }
+
+    #[test]
+    fn identifiers_are_one_word_of_bounded_length() {
+        assert_eq!(identifier("my app\t\u{1}"), "my_app__");
+        let long = "ä".repeat(IDENTIFIER_MAX);
+        assert_eq!(identifier(&long), "ä".repeat(IDENTIFIER_MAX / 2));
     }
 }

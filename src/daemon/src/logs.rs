@@ -1,6 +1,6 @@
 //! Reading service logs: the last lines, all lines, and new ones as they come; several units merged
 //! by time. Blocking; [`crate::methods::logs`] runs it on a thread of its own.
-use gitproc_core::logline::{RECORD_MAX, Record, Tag, decode};
+use gitproc_core::logline::{IDENTIFIER_MAX, RECORD_MAX, Record, Tag, decode, decode_head};
 use gitproc_rpc::api::{LogBytes, LogEntry, LogStream};
 use gitproc_unit::UnitName;
 use std::fs::File;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// How much is read at a time when the beginning of the last lines is looked for.
 const CHUNK: u64 = 64 * 1024;
 
-/// Longest line that is taken: a record, its time and tag. What is longer is no record.
-const LINE_MAX: u64 = RECORD_MAX as u64 + 64;
+/// Longest line that is taken: a record, its time, tag and identifier. What is longer is no record.
+const LINE_MAX: u64 = (RECORD_MAX + IDENTIFIER_MAX + 64) as u64;
 
 /// The log of one unit, open at some place.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ impl TailCounter {
 
     fn end_line(&mut self, begin: u64) {
         let head: Vec<u8> = self.line.drain(..).rev().take(HEAD_MAX).collect();
-        let seen = decode(&head).is_some_and(|record| stream(record.tag).is_some());
+        let seen = decode_head(&head).is_some_and(|(_, tag, _)| stream(tag).is_some());
         if seen {
             self.found += 1;
             self.begin = begin;
@@ -216,6 +216,7 @@ fn entry(unit: &UnitName, record: Record<'_>) -> Option<LogEntry> {
         unit: unit.clone(),
         time_us: record.time_us,
         stream,
+        identifier: record.identifier.map(str::to_owned),
         partial,
         message,
     })
@@ -292,6 +293,7 @@ mod tests {
                 Record {
                     time_us,
                     tag,
+                    identifier: Some("somewhat-longer-than-the-head-of-a-record"),
                     bytes: format!("line {time_us}").as_bytes(),
                 },
                 &mut bytes,
@@ -300,6 +302,7 @@ mod tests {
                 Record {
                     time_us,
                     tag: Tag::Invocation,
+                    identifier: None,
                     bytes: b"x -",
                 },
                 &mut bytes,

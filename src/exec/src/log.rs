@@ -1,7 +1,7 @@
 //! The log writer: two pipes in, records out (`core::logline`).
 //!
 //! A full disk costs lines, which are counted and told, never the service: the pipes are read on.
-use gitproc_core::logline::{RECORD_MAX, Record, Tag, encode};
+use gitproc_core::logline::{self, RECORD_MAX, Record, Tag, encode};
 use std::fs::File;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,6 +15,7 @@ const ROUND_BYTES: usize = 256 * 1024;
 /// One of the two streams.
 struct Stream {
     reader: PipeReader,
+    identifier: Option<String>,
     /// Begun, not ended.
     line: Vec<u8>,
     tag: fn(bool) -> Tag,
@@ -36,7 +37,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(path: String) -> gitproc_sys::Result<Log> {
+    /// Lines carry `identifier` (`SyslogIdentifier=`), if there is one.
+    pub(crate) fn new(path: String, identifier: Option<&str>) -> gitproc_sys::Result<Log> {
         let pipe = || {
             let (reader, writer) = std::io::pipe()
                 .map_err(|cause| gitproc_sys::Error::new("make", "log pipe", cause))?;
@@ -47,6 +49,7 @@ impl Log {
         let ((out, out_writer), (err, err_writer)) = (pipe()?, pipe()?);
         let stream = |reader, tag| Stream {
             reader,
+            identifier: identifier.map(logline::identifier),
             line: Vec::new(),
             tag,
         };
@@ -81,6 +84,7 @@ impl Log {
         let record = Record {
             time_us: gitproc_sys::host::realtime_us(),
             tag,
+            identifier: None,
             bytes: bytes.as_bytes(),
         };
         encode(record, &mut self.pending);
@@ -136,6 +140,7 @@ impl Log {
                     Record {
                         time_us,
                         tag: Tag::Remark,
+                        identifier: None,
                         bytes: text.as_bytes(),
                     },
                     &mut heal,
@@ -220,6 +225,7 @@ impl Stream {
                 let record = Record {
                     time_us,
                     tag: (self.tag)(true),
+                    identifier: self.identifier.as_deref(),
                     bytes: &self.line[..RECORD_MAX],
                 };
                 encode(record, out);
@@ -230,6 +236,7 @@ impl Stream {
                     Record {
                         time_us,
                         tag: (self.tag)(false),
+                        identifier: self.identifier.as_deref(),
                         bytes: &self.line,
                     },
                     out,
@@ -253,7 +260,7 @@ mod tests {
 
     fn logged(write: impl FnOnce(&mut PipeWriter), name: &str) -> Vec<(Tag, Vec<u8>)> {
         let path = std::env::temp_dir().join(format!("gitproc-log-{name}-{}", std::process::id()));
-        let mut log = Log::new(path.display().to_string()).expect("pipes");
+        let mut log = Log::new(path.display().to_string(), None).expect("pipes");
         let mut writer = log.writers.as_mut().expect("open")[0]
             .try_clone()
             .expect("dup");

@@ -121,6 +121,19 @@ fn errors_follow_output_unless_they_lead_elsewhere() {
     assert_eq!(log, "out\n");
 }
 
+#[test]
+fn lines_carry_the_units_identifier() {
+    let identifier = |lines: &str| {
+        let mut service = Service::of_unit(lines, "echo hello").up();
+        service.run_to_end(ExecRole::Start);
+        service.quit();
+        service.identifiers()
+    };
+    assert_eq!(identifier(""), [None]);
+    let named = [Some("my_app".to_owned())];
+    assert_eq!(identifier("SyslogIdentifier=my app"), named);
+}
+
 /// A terminal whose other end is ours.
 fn terminal() -> (OwnedFd, String) {
     use nix::fcntl::OFlag;

@@ -244,6 +244,9 @@ pub struct LogEntry {
     pub time_us: u64,
     /// Where it came from.
     pub stream: LogStream,
+    /// `SyslogIdentifier=`, with `_` for white space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
     /// The line goes on in the next entry of this stream.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,

@@ -3,7 +3,8 @@ use super::words::printable;
 use super::{Palette, Tone};
 use gitproc_rpc::api::{LogBytes, LogEntry, LogStream};
 
-/// `Nov 21 10:00:00 web.service: hello`, in local time. What is no text is escaped.
+/// `Nov 21 10:00:00 web.service: hello`, in local time; with its `SyslogIdentifier=` in place of the
+/// unit's name, if it has one. What is no text is escaped.
 pub fn short_line(entry: &LogEntry, palette: Palette) -> String {
     let text = match &entry.message {
         LogBytes::Text(text) => printable(text),
@@ -14,9 +15,10 @@ pub fn short_line(entry: &LogEntry, palette: Palette) -> String {
         LogStream::Stderr => ("", Tone::Busy),
         LogStream::Gitproc => (" [gitproc]", Tone::Faint),
     };
+    let name = entry.identifier.as_deref().unwrap_or(entry.unit.as_str());
     let head = palette.paint(
         Tone::Faint,
-        &format!("{} {}{mark}:", time(entry.time_us), entry.unit),
+        &format!("{} {}{mark}:", time(entry.time_us), printable(name)),
     );
     let more = if entry.partial { "…" } else { "" };
     format!("{head} {}{more}\n", palette.paint(tone, &text))

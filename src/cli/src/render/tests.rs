@@ -324,6 +324,7 @@ fn log_bytes_come_back_as_they_were_written() {
         unit: name("web.service"),
         time_us: NOW_US,
         stream: LogStream::Stdout,
+        identifier: None,
         partial,
         message,
     };
@@ -333,7 +334,12 @@ fn log_bytes_come_back_as_they_were_written() {
         cat_line(&entry(LogBytes::Text("ä".into()), true)),
         "ä".as_bytes()
     );
-    assert!(short_line(&bytes, PLAIN).ends_with("web.service: \\x00\\xffa\n"));
+    assert!(short_line(&bytes, PLAIN).ends_with(" web.service: \\x00\\xffa\n"));
+    let named = LogEntry {
+        identifier: Some("app".into()),
+        ..bytes
+    };
+    assert!(short_line(&named, PLAIN).ends_with(" app: \\x00\\xffa\n"));
 }
 
 #[test]

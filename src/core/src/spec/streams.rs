@@ -13,6 +13,9 @@ pub struct Streams {
     pub error: Output,
     /// The terminal of `tty` streams.
     pub terminal: Terminal,
+    /// `SyslogIdentifier=`
+    #[serde(default)]
+    pub identifier: Option<String>,
 }
 
 /// `StandardInput=`

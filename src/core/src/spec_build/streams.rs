@@ -13,17 +13,19 @@ pub(super) fn of(unit: &Unit) -> Streams {
         let size = settings.number(Exec, key);
         u16::try_from(size).ok().filter(|_| size != UNSET)
     };
+    let text = |key| Some(settings.text(Exec, key).to_owned()).filter(|text| !text.is_empty());
     Streams {
         input: input(settings),
         output: output(settings.text(Exec, "StandardOutput")),
         error: output(settings.text(Exec, "StandardError")),
         terminal: Terminal {
-            path: Some(settings.text(Exec, "TTYPath").to_owned()).filter(|path| !path.is_empty()),
+            path: text("TTYPath"),
             reset: settings.is_true(Exec, "TTYReset"),
             hang_up: settings.is_true(Exec, "TTYVHangup"),
             rows: size("TTYRows"),
             columns: size("TTYColumns"),
         },
+        identifier: text("SyslogIdentifier"),
     }
 }
 

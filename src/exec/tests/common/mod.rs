@@ -373,6 +373,17 @@ impl Service {
             .collect()
     }
 
+    /// The identifier that each line of the log carries.
+    pub fn identifiers(&self) -> Vec<Option<String>> {
+        let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(gitproc_core::logline::decode)
+            .filter(|record| record.tag != gitproc_core::logline::Tag::Invocation)
+            .map(|record| record.identifier.map(str::to_owned))
+            .collect()
+    }
+
     /// What gitproc itself remarked in the log.
     pub fn remarks(&self) -> Vec<String> {
         let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();

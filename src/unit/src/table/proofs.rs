@@ -87,6 +87,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 "output_goes_to_files_as_they_are_to_be_opened",
                 &["StandardOutput"],
             ),
+            ("lines_carry_the_units_identifier", &["SyslogIdentifier"]),
             (
                 "errors_follow_output_unless_they_lead_elsewhere",
                 &["StandardError"],

@@ -50,7 +50,7 @@ pub(super) fn rows() -> Vec<Row> {
             Kind::Word(&["init", "login", "user"]),
             "init".into(),
         ),
-        kept("SyslogIdentifier", kind::TEXT, PropertyValue::blank()),
+        kept("SyslogIdentifier", kind::TEXT, PropertyValue::blank()).honoured(),
         kept("SyslogFacility", FACILITY, Signed(3)),
         kept("SyslogLevel", LEVEL, Signed(6)),
         kept("SyslogLevelPrefix", Kind::Flag, Bool(true)),
