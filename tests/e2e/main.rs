@@ -14,6 +14,7 @@ mod person;
 mod poor_hosts;
 mod real_services;
 mod semantics;
+mod slices;
 mod verify;
 
 /// True when the test may go on. Without root, a test that needs it does not run.

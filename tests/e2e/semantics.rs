@@ -1021,6 +1021,12 @@ print "@seen $text end\n";
             "sent sent denied 127.128.0.2",
         ),
         ("many", &many, "sent sent sent 127.128.0.2"),
+        // One list with that of the slice around it.
+        (
+            "sliced",
+            "Slice=kept.slice\nIPAddressAllow=127.0.0.0/9 ::/127\n",
+            "sent denied sent 127.0.0.1",
+        ),
     ];
     let start = format!("ExecStart=/usr/bin/perl {}\n", program.display());
     let units = cases.map(|(name, lines, _)| {
@@ -1028,7 +1034,9 @@ print "@seen $text end\n";
             format!("Type=oneshot\nRemainAfterExit=yes\nPrivateNetwork=yes\n{lines}{start}");
         (format!("{name}.service"), service(&lines))
     });
-    let units: Vec<(&str, String)> = units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    let mut units: Vec<(&str, String)> =
+        units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    units.push(("kept.slice", "[Slice]\nIPAddressDeny=any\n".to_owned()));
     let instance = instance_of(&units);
     for (name, _, seen) in cases {
         instance.wait_said(name, " end\n");

@@ -348,6 +348,9 @@ pub struct InvocationRecord {
     pub meaning: MeaningHash,
     /// v2 cgroup directory of the unit, relative to the mount; `None` without cgroups.
     pub cgroup: Option<String>,
+    /// `Slice=`, in which it lies.
+    #[serde(default)]
+    pub slice: Option<UnitName>,
     /// Automatic restarts so far.
     pub restarts: u32,
 }

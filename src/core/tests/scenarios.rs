@@ -754,6 +754,7 @@ fn result_of_unseen_end(end: ProcessEnd, oom_killed: bool) -> UnitResult {
             commit: CommitId("c".repeat(40)),
             meaning: unit.meaning,
             cgroup: None,
+            slice: None,
             restarts: 0,
         },
         unit: Some(unit),

@@ -9,12 +9,13 @@ use crate::host::Host;
 use crate::last_words::Told;
 use crate::link::Link;
 use crate::records;
+use crate::slices;
 use crate::spawn::{Belongings, credentials, runtime_directories};
 use gitproc_core::InvocationId;
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::protocol::{FromHelper, HelperState};
 use gitproc_sys::cgroup::UnitCgroup;
-use gitproc_unit::{Preserve, Unit};
+use gitproc_unit::{Preserve, Unit, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,9 +160,11 @@ async fn greet(
 /// hand, say, and the last one by systemd).
 pub fn cgroup(host: &Host, record: &InvocationRecord) -> UnitCgroup {
     let (instance, unit) = (&host.layout.instance, record.unit.as_str());
+    let slices = slices::path(record.slice.as_ref());
+    let slices: Vec<&str> = slices.iter().map(UnitName::as_str).collect();
     match &record.cgroup {
-        Some(path) => host.cgroups.unit_at(path, instance, unit),
-        None => host.cgroups.unit(instance, unit),
+        Some(path) => host.cgroups.unit_at(path, instance, &slices, unit),
+        None => host.cgroups.unit(instance, &slices, unit),
     }
 }
 
@@ -181,6 +184,7 @@ impl Found {
         Belongings {
             dir: self.dir.clone(),
             cgroup: cgroup(host, &self.record),
+            slice: self.record.slice.clone(),
             credentials: unit.and_then(|unit| credentials(host, unit)),
             runtime_directories: unit
                 .map(|unit| runtime_directories(host, unit))

@@ -1,6 +1,7 @@
 //! A commit that was read and judged: its units, and what is wrong with them. Pure, but for
 //! [`Candidate::on_this_host`].
 use crate::host_view::HostView;
+use crate::slices;
 use crate::store::Snapshot;
 use gitproc_core::lint::{self, Subject};
 use gitproc_core::{CommitId, plan};
@@ -25,6 +26,8 @@ pub struct Candidate {
     pub files: Arc<TreeFiles>,
     /// Its units.
     pub units: Arc<UnitSet>,
+    /// Its slices.
+    pub slices: slices::Units,
     /// What is wrong with it; errors refuse it.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -45,6 +48,7 @@ impl Candidate {
             subject: snapshot.subject,
             author: snapshot.author,
             files: Arc::new(snapshot.files),
+            slices: slices::of(&loaded.others),
             units: Arc::new(loaded.units),
             diagnostics,
         }

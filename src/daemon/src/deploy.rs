@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::progress::Progress;
 use crate::records::RecordError;
 use crate::shell::{Change, Leaving, Settled, Shell};
+use crate::slices;
 use crate::store::{Snapshot, Store, StoreError};
 use gitproc_core::CommitId;
 use gitproc_core::generation::{GenerationKind, GenerationRecord, Outcome};
@@ -404,6 +405,12 @@ impl Deploy {
         candidate: Candidate,
     ) -> Result<(), DeployError> {
         let units = Arc::clone(&candidate.units);
+        let (host, slices) = (Arc::clone(&self.host), candidate.slices.clone());
+        // Before the first service: it starts with the limits of its own commit.
+        let limiting = tokio::task::spawn_blocking(move || slices::take_on(&host, slices));
+        if let Err(error) = limiting.await {
+            tracing::error!("limit the slices: {error}, ignoring");
+        }
         let settled = self.shell.target(record.commit.clone(), units).await?;
         self.apply = Some(Apply {
             progress: Progress::new(&record.plan),

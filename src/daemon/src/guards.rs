@@ -7,6 +7,7 @@ use gitproc_sys::bpf::{Question, guard};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_unit::Unit;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 /// One guard: for which directive, what it is asked, what it answers.
 struct Guard {
@@ -17,8 +18,9 @@ struct Guard {
 
 /// Sets up what the unit asks for. The error is for the start: a service that asks for a guard must
 /// not run without.
-pub fn set(unit: &Unit, cgroup: &UnitCgroup) -> Result<(), Failure> {
-    let guards = wanted(unit);
+/// The slices around it have their say too, as they are defined at the start.
+pub fn set(unit: &Unit, slices: &[Arc<Unit>], cgroup: &UnitCgroup) -> Result<(), Failure> {
+    let guards = wanted(unit, slices);
     let Some(first) = guards.first() else {
         return Ok(());
     };
@@ -37,13 +39,15 @@ pub fn set(unit: &Unit, cgroup: &UnitCgroup) -> Result<(), Failure> {
     })
 }
 
-fn wanted(unit: &Unit) -> Vec<Guard> {
-    let devices = device::wanted(unit).map(|rules| Guard {
+fn wanted(unit: &Unit, slices: &[Arc<Unit>]) -> Vec<Guard> {
+    let units = || slices.iter().map(|slice| &**slice).chain([unit]);
+    // Each has to allow a device; networks are one list.
+    let devices = units().filter_map(device::wanted).map(|rules| Guard {
         directive: "DevicePolicy",
         question: Question::Device,
         program: device::program(&devices::allowed(&rules)),
     });
-    let networks = packets::wanted([unit]);
+    let networks = packets::wanted(units());
     let packets = networks.iter().flat_map(|networks| {
         [
             (Question::Ingress, packets::Direction::Ingress),
@@ -55,5 +59,5 @@ fn wanted(unit: &Unit) -> Vec<Guard> {
             program: packets::program(networks, direction),
         })
     });
-    devices.into_iter().chain(packets).collect()
+    devices.chain(packets).collect()
 }

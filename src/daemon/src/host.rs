@@ -2,6 +2,7 @@
 //! out once at start; what is lacking becomes a line of `status`.
 use crate::config::Config;
 use crate::dynamic_users::DynamicUsers;
+use crate::slices::Slices;
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::layout::Layout;
 use gitproc_core::resources::{self, GroupSetting};
@@ -35,6 +36,8 @@ pub struct Host {
     pub lang: Option<String>,
     /// The daemon's own variables, for `PassEnvironment=`.
     pub environment: BTreeMap<String, String>,
+    /// `.slice` units of the commit that is wanted.
+    pub slices: Slices,
     /// Users of `DynamicUser=`.
     pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
@@ -88,7 +91,7 @@ impl Host {
             .ok();
         let mut facts = facts(&layout)?;
         if let Some((root, _)) = cgroups
-            .unit(&layout.instance, "unit")
+            .unit(&layout.instance, &[], "unit")
             .path()
             .as_deref()
             .and_then(|path| path.rsplit_once('/'))
@@ -103,6 +106,7 @@ impl Host {
                 })
                 .collect(),
             dynamic_users: DynamicUsers::new(layout.dynamic_users()),
+            slices: Slices::default(),
             allow_degraded: config.allow_degraded,
             facts,
             namespace: namespace(root, &mut degradations),

@@ -44,6 +44,7 @@ mod runtime_dir;
 mod sd_notify;
 mod server;
 mod shell;
+mod slices;
 mod spawn;
 mod store;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Blocking (name services, files, clone3), so it runs beside the loop. The record is on disk
 //! before the process exists: a daemon that dies in between leaves nothing unaccounted.
 use crate::host::Host;
-use crate::{guards, identity, records};
+use crate::{guards, identity, records, slices};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
@@ -12,7 +12,7 @@ use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
 use gitproc_unit::Family::Exec;
-use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit};
+use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
@@ -39,6 +39,8 @@ pub struct Belongings {
     pub dir: PathBuf,
     /// The cgroup.
     pub cgroup: UnitCgroup,
+    /// The slice that it lies in.
+    pub slice: Option<UnitName>,
     /// RuntimeDirectory= paths.
     pub runtime_directories: Vec<PathBuf>,
     /// Where its credentials were.
@@ -74,9 +76,12 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
     let dynamic = unit.settings.is_true(Exec, "DynamicUser");
     let identity = identity::resolve(service, dynamic.then_some(&host.dynamic_users))?;
     let limits = crate::host::limits(&host.cgroups, unit, &service.resources);
+    let slice = slices::wanted(unit);
+    let path = slices::path(slice.as_ref());
+    let groups = slices::groups(host, &path);
     let (cgroup, unapplied) = host
         .cgroups
-        .create(&host.layout.instance, unit.name.as_str(), &limits)
+        .create(&host.layout.instance, &groups, unit.name.as_str(), &limits)
         .map_err(|error| failure(ExecStep::Cgroup, &error))?;
     let belongings = Belongings {
         dir: host
@@ -86,10 +91,15 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         runtime_directories: runtime_directories(host, unit),
         credentials: credentials(host, unit),
         preserve: service.runtime_directory_preserve,
+        slice,
         cgroup,
     };
     let mut unapplied = unapplied;
-    match guards::set(unit, &belongings.cgroup) {
+    let around: Vec<Arc<Unit>> = path
+        .iter()
+        .filter_map(|slice| host.slices.get(slice))
+        .collect();
+    match guards::set(unit, &around, &belongings.cgroup) {
         Err(failed) if host.allow_degraded => {
             let why = nix::errno::Errno::from_raw(failed.errno).desc();
             unapplied.push(format!("{}: {why}", failed.detail));
@@ -163,6 +173,7 @@ fn clone_helper(
         commit: request.commit.clone(),
         meaning: request.unit.meaning,
         cgroup: belongings.cgroup.path(),
+        slice: belongings.slice.clone(),
         restarts: request.restarts,
     };
     records::write_invocation(&belongings.dir, &record).map_err(|error| Failure {

@@ -26,7 +26,7 @@ impl Unit {
         let hierarchy = Hierarchy::detect();
         let instance = format!("gitproc-test-{}-{test}", std::process::id());
         let (group, unapplied) = hierarchy
-            .create(&instance, NAME, limits)
+            .create(&instance, &[], NAME, limits)
             .expect("a cgroup of our own");
         Some(Unit {
             hierarchy,

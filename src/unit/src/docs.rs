@@ -26,7 +26,7 @@ pub fn docs() -> String {
          one refuse the commit. Other unknown keys are warned about. `X-` names are left alone.\n\n\
          Defaults are as `gitproc show` prints them: times in µs, sizes in bytes, signals by number. \
          *Property* is the name under which `show` has it; where there is none, the directive fills \
-         another's. Units of kinds that are not run yet (`.socket`, `.timer`, `.path`, `.slice`, \
+         another's. Units of kinds that are not run yet (`.socket`, `.timer`, `.path`, \
          `.mount` and so on) are read and shown, and a warning says that they are not run.\n\n\
          *Proved by* names the test that shows it to hold, mostly from inside of a service on the real \
          kernel; the file lies below `src/` or `tests/`.\n",

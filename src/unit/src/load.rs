@@ -17,7 +17,7 @@ use crate::builtin;
 use crate::dependencies;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{InstallSection, Origin, Unit, UnitSet};
-use crate::name::UnitName;
+use crate::name::{UnitKind, UnitName};
 use crate::tree::{HostFacts, TreeEntry, TreeFiles};
 use compose::{Composed, Reader, is_run};
 pub(crate) use compose::{compose, silent};
@@ -190,7 +190,8 @@ impl Loader<'_> {
                 return;
             }
             let runs = is_run(name.kind());
-            if !runs && explicit {
+            // A slice is no job; services lie in it.
+            if !runs && explicit && name.kind() != UnitKind::Slice {
                 let kind = name.kind().suffix();
                 let message = format!("{kind} units are not run yet, ignoring");
                 report(

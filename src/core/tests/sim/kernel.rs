@@ -59,6 +59,7 @@ impl Helper {
             commit: self.commit.clone(),
             meaning: self.unit.meaning,
             cgroup: None,
+            slice: None,
             restarts: self.restarts,
         }
     }

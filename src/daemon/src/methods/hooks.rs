@@ -272,6 +272,7 @@ mod tests {
     #[test]
     fn the_plan_is_read_as_the_design_shows_it() {
         let candidate = Candidate {
+            slices: Default::default(),
             commit: CommitId("6c47665".repeat(5)),
             subject: String::new(),
             author: String::new(),

@@ -117,7 +117,7 @@ fn cgroup(client: &Client, status: &UnitStatus) -> UnitCgroup {
         Some(record) => adopt::cgroup(host, &record),
         None => host
             .cgroups
-            .unit(&host.layout.instance, status.unit.as_str()),
+            .unit(&host.layout.instance, &[], status.unit.as_str()),
     }
 }
 

@@ -213,7 +213,7 @@ impl Service {
         let name = self.spec.unit.to_string();
         let (cgroup, unapplied) = self
             .cgroups
-            .create(&self.instance, &name, &self.limits)
+            .create(&self.instance, &[], &name, &self.limits)
             .expect("cgroup");
         self.unapplied = unapplied;
         let realtime = self.spec.scheduling.cpu.is_some_and(|cpu| cpu.priority > 0);

@@ -1,5 +1,5 @@
 //! The cgroup of one unit: its descriptors, its use of the host, its processes, and its end.
-use super::{MemoryEvents, tree, v1};
+use super::{MemoryEvents, is_slice, tree, v1};
 use crate::error::{Context, Error, Result};
 use crate::file;
 use std::os::fd::OwnedFd;
@@ -160,11 +160,17 @@ impl UnitCgroup {
         Ok(())
     }
 
-    /// Removes every directory; it is no error when there are none. Waits a little for killed
-    /// processes to be gone; fails when something lives on.
+    /// Removes every directory, and the slices that are empty without it; it is no error when there
+    /// are none. Waits a little for killed processes to be gone; fails when something lives on.
     pub fn remove(&self) -> Result<()> {
         for dir in self.v2.as_deref().into_iter().chain(self.v1.dirs()) {
             tree::remove(dir)?;
+            let slices = dir.ancestors().skip(1).take_while(|dir| is_slice(dir));
+            // The first that is still in use keeps those around it.
+            slices
+                .map(std::fs::remove_dir)
+                .take_while(|removed| removed.is_ok())
+                .for_each(drop);
         }
         Ok(())
     }

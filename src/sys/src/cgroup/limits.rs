@@ -1,8 +1,12 @@
-//! Limits of a unit, written into its payload cgroup.
-use super::{Controller, UnitCgroup, v1};
+//! Limits of a unit or slice, written into its cgroup.
+use super::{Controller, v1};
 use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Limits; `None` where none is asked for.
+/// No limit, where one can be said not to be there.
+pub const UNLIMITED: u64 = u64::MAX;
+
+/// Limits; `None` where none is asked for, [`UNLIMITED`] where one shall go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes; more is refused, and the OOM killer comes.
@@ -19,7 +23,7 @@ pub struct Limits {
     pub files: Vec<GroupFile>,
 }
 
-/// A line for a file of the payload's group.
+/// A line for a file of the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupFile {
     /// For messages.
@@ -46,7 +50,8 @@ const TASKS_BEYOND: u64 = (1 << 22) + 1;
 /// A CPU quota as the kernel wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CpuMax {
-    pub(super) quota_us: u64,
+    /// `None`: no limit.
+    pub(super) quota_us: Option<u64>,
     pub(super) period_us: u64,
 }
 
@@ -61,24 +66,32 @@ impl CpuMax {
         } else {
             usual
         };
+        let limited = per_sec_us != UNLIMITED;
         CpuMax {
-            quota_us: of(period_us).max(QUOTA_MIN_US),
+            quota_us: limited.then(|| of(period_us).max(QUOTA_MIN_US)),
             period_us,
         }
+    }
+
+    /// As `cpu.max` takes it.
+    fn text(self) -> String {
+        let quota = self.quota_us.map_or("max".to_owned(), |us| us.to_string());
+        format!("{quota} {}", self.period_us)
     }
 }
 
 impl Limits {
-    /// Writes each limit, by v2 where it has the controller, else by v1. Returns those that could
-    /// not be applied, each with its reason: a service without its limit is better than none, but
-    /// it has to be said.
-    pub(super) fn apply(&self, group: &UnitCgroup, v2: &BTreeSet<Controller>) -> Vec<String> {
-        let payload = group.payload();
+    /// Writes each limit, by v2 (in `dir`) where it has the controller, else by v1. Returns those
+    /// that could not be applied, each with its reason: a service without its limit is better than
+    /// none, but it has to be said.
+    pub(super) fn apply(
+        &self,
+        dir: Option<&Path>,
+        v1: &v1::Dirs,
+        v2: &BTreeSet<Controller>,
+    ) -> Vec<String> {
         let write = |controller: Controller, file: &str, text: String| {
-            let path = payload
-                .as_ref()
-                .filter(|_| v2.contains(&controller))?
-                .join(file);
+            let path = dir.filter(|_| v2.contains(&controller))?.join(file);
             Some(std::fs::write(path, text).map_err(|cause| cause.to_string()))
         };
         let mut unapplied = Vec::new();
@@ -100,11 +113,11 @@ impl Limits {
             note(
                 "MemoryMax",
                 Memory,
-                done.or_else(|| group.v1.set_memory_max(bytes)),
+                done.or_else(|| v1.set_memory_max(bytes)),
             );
         }
         if let Some(bytes) = self.memory_high
-            && (v2.contains(&Memory) || group.v1.memory.is_none())
+            && (v2.contains(&Memory) || v1.memory.is_none())
         {
             note(
                 "MemoryHigh",
@@ -114,23 +127,15 @@ impl Limits {
         }
         if let Some(per_sec_us) = self.cpu_quota_per_sec_us {
             let max = CpuMax::per_second(per_sec_us, self.cpu_period_us);
-            let done = write(
-                Cpu,
-                "cpu.max",
-                format!("{} {}", max.quota_us, max.period_us),
-            );
-            note("CPUQuota", Cpu, done.or_else(|| group.v1.set_cpu_max(max)));
+            let done = write(Cpu, "cpu.max", max.text());
+            note("CPUQuota", Cpu, done.or_else(|| v1.set_cpu_max(max)));
         }
         if let Some(tasks) = self.tasks_max {
             let done = write(Pids, "pids.max", tasks_text(tasks));
             note(
                 "TasksMax",
                 Pids,
-                done.or_else(|| {
-                    group
-                        .v1
-                        .set_tasks_max((tasks < TASKS_BEYOND).then_some(tasks))
-                }),
+                done.or_else(|| v1.set_tasks_max((tasks < TASKS_BEYOND).then_some(tasks))),
             );
         }
         for GroupFile {
@@ -146,7 +151,7 @@ impl Limits {
                 None => unreachable!("the code names files of controllers"),
             }
         }
-        if group.v1.memory.is_some() {
+        if v1.memory.is_some() {
             unapplied.extend(v1::no_memory_high(self));
         }
         unapplied
@@ -168,13 +173,14 @@ mod tests {
     #[test]
     fn quotas_are_scaled_to_a_period_that_the_kernel_takes() {
         for (per_sec, wished, quota_us, period_us) in [
-            (500_000, None, 50_000, 100_000),
-            (2_000_000, None, 200_000, 100_000),
-            (5_000, None, 5_000, 1_000_000),
-            (1, None, 1_000, 1_000_000),
-            (500_000, Some(10_000), 5_000, 10_000),
-            (500_000, Some(5_000_000), 500_000, 1_000_000),
-            (500_000, Some(1), 500_000, 1_000_000),
+            (UNLIMITED, None, None, 100_000),
+            (500_000, None, Some(50_000), 100_000),
+            (2_000_000, None, Some(200_000), 100_000),
+            (5_000, None, Some(5_000), 1_000_000),
+            (1, None, Some(1_000), 1_000_000),
+            (500_000, Some(10_000), Some(5_000), 10_000),
+            (500_000, Some(5_000_000), Some(500_000), 1_000_000),
+            (500_000, Some(1), Some(500_000), 1_000_000),
         ] {
             assert_eq!(
                 CpuMax::per_second(per_sec, wished),

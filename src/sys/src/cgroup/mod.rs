@@ -1,5 +1,5 @@
-//! Control groups of the instance: `<base>/<instance>/<unit>/{shim,payload}` in v2, and
-//! `<controller>/<instance>/<unit>` in v1 for controllers that v2 does not have here.
+//! Control groups of the instance: `<base>/<instance>/<slices>/<unit>/{shim,payload}` in v2, and
+//! `<controller>/<instance>/<slices>/<unit>` in v1 for controllers that v2 does not have here.
 //!
 //! v2 tracks and kills; it also limits where it has controllers. Where it has none (hybrid hosts)
 //! the v1 hierarchies limit. What nobody can limit is told, never skipped in silence.
@@ -7,12 +7,14 @@ mod detect;
 mod leaf;
 mod limits;
 mod memory_events;
+mod slice;
 mod tree;
 mod v1;
 
 pub use leaf::{UnitCgroup, Usage};
 pub use limits::{GroupFile, Limits};
 pub use memory_events::MemoryEvents;
+pub use slice::SliceGroup;
 
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
@@ -138,23 +140,16 @@ impl Hierarchy {
         self.v2.contains(&controller) || self.v1.has(controller)
     }
 
-    /// The cgroup of a unit, whether it exists or not.
-    pub fn unit(&self, instance: &str, unit: &str) -> UnitCgroup {
-        let name = escape(unit);
-        UnitCgroup {
-            v2: self
-                .base
-                .as_ref()
-                .map(|base| base.join(instance).join(&name)),
-            mount: self.mount.clone(),
-            v1: self.v1.unit(instance, &name, &self.v2),
-        }
+    /// The cgroup of a unit, whether it exists or not. `slices` are those that it is in, from the
+    /// outermost on.
+    pub fn unit(&self, instance: &str, slices: &[&str], unit: &str) -> UnitCgroup {
+        self.at(instance, &place(slices).join(escape(unit)), &self.v2)
     }
 
     /// The cgroup of a unit that was made where [`UnitCgroup::path`] was `path`: by an earlier
     /// daemon, which may have had another base.
-    pub fn unit_at(&self, path: &str, instance: &str, unit: &str) -> UnitCgroup {
-        let group = self.unit(instance, unit);
+    pub fn unit_at(&self, path: &str, instance: &str, slices: &[&str], unit: &str) -> UnitCgroup {
+        let group = self.unit(instance, slices, unit);
         match self.mount.as_os_str().is_empty() {
             true => group,
             false => UnitCgroup {
@@ -164,50 +159,114 @@ impl Hierarchy {
         }
     }
 
-    /// Makes the cgroup of a unit, with `limits` on its payload. The strings tell which limits
-    /// could not be applied and why. Fails when something still lives in an older one.
+    /// A unit's cgroup by its place in the instance; in v1 with what `v2` lacks.
+    fn at(&self, instance: &str, place: &Path, v2: &BTreeSet<Controller>) -> UnitCgroup {
+        UnitCgroup {
+            v2: self
+                .base
+                .as_ref()
+                .map(|base| base.join(instance).join(place)),
+            mount: self.mount.clone(),
+            v1: self.v1.unit(instance, place, v2),
+        }
+    }
+
+    /// Makes the cgroup of a unit, with `limits` on its payload, and its slices with theirs. The
+    /// strings tell which limits could not be applied and why. Fails when something still lives in
+    /// an older one.
     pub fn create(
         &self,
         instance: &str,
+        slices: &[SliceGroup],
         unit: &str,
         limits: &Limits,
     ) -> Result<(UnitCgroup, Vec<String>)> {
-        let group = self.unit(instance, unit);
+        let names: Vec<&str> = slices.iter().map(|slice| slice.name.as_str()).collect();
+        let group = self.unit(instance, &names, unit);
         // One that is left over has the limits of another life.
         group.remove()?;
-        if let (Some(base), Some(dir)) = (&self.base, &group.v2) {
-            let parent = base.join(instance);
-            for dir in [&parent, dir, &dir.join("shim"), &dir.join("payload")] {
+        let mut unapplied = self.make(instance, slices, &group)?;
+        unapplied.extend(limits.apply(group.payload().as_deref(), &group.v1, &self.v2));
+        Ok((group, unapplied))
+    }
+
+    /// Makes the directories. A slice goes with its last unit, which may be just now: then it is
+    /// made again.
+    fn make(
+        &self,
+        instance: &str,
+        slices: &[SliceGroup],
+        group: &UnitCgroup,
+    ) -> Result<Vec<String>> {
+        const ATTEMPTS: usize = 100;
+        let mut attempt = 0;
+        loop {
+            match self.try_to_make(instance, slices, group) {
+                Err(error) if error.errno() == libc::ENOENT && attempt < ATTEMPTS => attempt += 1,
+                done => return done,
+            }
+        }
+    }
+
+    fn try_to_make(
+        &self,
+        instance: &str,
+        slices: &[SliceGroup],
+        group: &UnitCgroup,
+    ) -> Result<Vec<String>> {
+        if let Some(base) = &self.base {
+            self.make_level(&base.join(instance))?;
+        }
+        for dir in self.v1.instance_dirs(instance) {
+            make_dir(&dir)?;
+        }
+        let mut unapplied = Vec::new();
+        let mut inner = PathBuf::new();
+        for slice in slices {
+            inner.push(escape(&slice.name));
+            let at = self.at(instance, &inner, &self.v2);
+            if let Some(dir) = &at.v2 {
+                self.make_level(dir)?;
+            }
+            for dir in at.v1.dirs() {
                 make_dir(dir)?;
             }
-            for level in [&parent, dir] {
-                for controller in &self.v2 {
-                    enable(level, *controller)?;
-                }
-            }
+            let lacking = slice.limits.apply(at.v2.as_deref(), &at.v1, &self.v2);
+            unapplied.extend(lacking.iter().map(|why| format!("{}: {why}", slice.name)));
+        }
+        if let Some(dir) = &group.v2 {
+            self.make_level(dir)?;
+            make_dir(&dir.join("shim"))?;
+            make_dir(&dir.join("payload"))?;
         }
         for dir in group.v1.dirs() {
-            std::fs::create_dir_all(dir).context("make cgroup", dir.display())?;
+            make_dir(dir)?;
         }
-        let unapplied = limits.apply(&group, &self.v2);
-        Ok((group, unapplied))
+        Ok(unapplied)
+    }
+
+    /// A directory of v2 that gives its controllers on.
+    fn make_level(&self, dir: &Path) -> Result<()> {
+        make_dir(dir)?;
+        self.v2
+            .iter()
+            .try_for_each(|controller| enable(dir, *controller))
     }
 
     /// Kills and removes every cgroup of the instance that belongs to none of the units in `keep`:
     /// what a daemon left that died before it had recorded anything.
     pub fn remove_strays(&self, instance: &str, keep: &[&str]) -> Result<()> {
         let kept: BTreeSet<String> = keep.iter().map(|unit| escape(unit)).collect();
-        for unit in self.units(instance).difference(&kept) {
-            let group = UnitCgroup {
-                v2: self
-                    .base
-                    .as_ref()
-                    .map(|base| base.join(instance).join(unit)),
-                mount: self.mount.clone(),
-                v1: self.v1.unit(instance, unit, &BTreeSet::new()),
-            };
-            group.kill()?;
-            group.remove()?;
+        let is_kept = |place: &Path| {
+            let name = place.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| kept.contains(name))
+        };
+        for place in self.places(instance) {
+            if !is_kept(&place) {
+                let group = self.at(instance, &place, &BTreeSet::new());
+                group.kill()?;
+                group.remove()?;
+            }
         }
         Ok(())
     }
@@ -215,20 +274,7 @@ impl Hierarchy {
     /// Kills and removes every cgroup of the instance: for tests, demos, and the end of
     /// `shutdown`.
     pub fn remove_instance(&self, instance: &str) -> Result<()> {
-        for unit in self.units(instance) {
-            // Unit names in cgroup form escape to themselves once more only if they begin with '_';
-            // so the directories are addressed as they are.
-            let group = UnitCgroup {
-                v2: self
-                    .base
-                    .as_ref()
-                    .map(|base| base.join(instance).join(&unit)),
-                mount: self.mount.clone(),
-                v1: self.v1.unit(instance, &unit, &BTreeSet::new()),
-            };
-            group.kill()?;
-            group.remove()?;
-        }
+        self.remove_strays(instance, &[])?;
         let v2 = self.base.iter().map(|base| base.join(instance));
         for dir in v2.chain(self.v1.instance_dirs(instance)) {
             tree::remove(&dir)?;
@@ -236,16 +282,37 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Names of the unit directories that exist, as they are escaped.
-    fn units(&self, instance: &str) -> BTreeSet<String> {
+    /// Where the units lie that have directories, below the instance.
+    fn places(&self, instance: &str) -> BTreeSet<PathBuf> {
         let v2 = self.base.iter().map(|base| base.join(instance));
-        v2.chain(self.v1.instance_dirs(instance))
-            .filter_map(|dir| std::fs::read_dir(dir).ok())
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect()
+        let mut places = BTreeSet::new();
+        for top in v2.chain(self.v1.instance_dirs(instance)) {
+            units_below(&top, Path::new(""), &mut places);
+        }
+        places
+    }
+}
+
+/// Where the slices nest.
+fn place(slices: &[&str]) -> PathBuf {
+    slices.iter().map(|slice| escape(slice)).collect()
+}
+
+fn is_slice(dir: &Path) -> bool {
+    dir.extension().is_some_and(|kind| kind == "slice")
+}
+
+fn units_below(top: &Path, place: &Path, found: &mut BTreeSet<PathBuf>) {
+    let entries = std::fs::read_dir(top.join(place)).into_iter().flatten();
+    for entry in entries.flatten() {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let inner = place.join(entry.file_name());
+        match is_slice(&inner) {
+            true => units_below(top, &inner, found),
+            false => _ = found.insert(inner),
+        }
     }
 }
 
@@ -326,7 +393,7 @@ mod tests {
             ..Limits::default()
         };
         let (group, unapplied) = none
-            .create("i", "u.service", &limits)
+            .create("i", &[], "u.service", &limits)
             .expect("nothing to make");
         assert_eq!(unapplied.len(), 1, "{unapplied:?}");
         assert!(group.payload_fd().expect("nothing to open").is_none());

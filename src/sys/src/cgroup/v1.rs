@@ -65,10 +65,10 @@ impl Mounts {
     }
 
     /// Of a unit, for the controllers that `v2` lacks.
-    pub(super) fn unit(&self, instance: &str, unit: &str, v2: &BTreeSet<Controller>) -> Dirs {
+    pub(super) fn unit(&self, instance: &str, place: &Path, v2: &BTreeSet<Controller>) -> Dirs {
         let dir = |mount: &Option<PathBuf>, controller: Controller| {
             let mount = mount.as_ref().filter(|_| !v2.contains(&controller))?;
-            Some(mount.join(instance).join(unit))
+            Some(mount.join(instance).join(place))
         };
         Dirs {
             memory: dir(&self.memory, Controller::Memory),
@@ -109,7 +109,10 @@ impl Dirs {
 
     pub(super) fn set_cpu_max(&self, max: CpuMax) -> Option<Result<(), String>> {
         let controller = CpuController::new(self.cpu.clone()?, false);
-        let quota = i64::try_from(max.quota_us).unwrap_or(i64::MAX);
+        // -1: none.
+        let quota = max
+            .quota_us
+            .map_or(-1, |us| i64::try_from(us).unwrap_or(i64::MAX));
         let set = controller
             .set_cfs_period(max.period_us)
             .and_then(|()| controller.set_cfs_quota(quota));

@@ -258,6 +258,10 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
+        "e2e/slices.rs",
+        &[("slices_nest_and_their_limits_follow_the_commit", &["Slice"])],
+    ),
+    (
         "exec/tests/directories.rs",
         &[(
             "each_kind_is_made_with_its_mode_and_given_to_the_user",

@@ -266,13 +266,15 @@ pub(super) fn rows() -> Vec<Row> {
             Setting::Interfaces(Interfaces::default()),
         ),
         // Slices lie where their names say.
-        kept("Slice", SLICE, PropertyValue::blank()).only_in(&[
-            UnitKind::Service,
-            UnitKind::Socket,
-            UnitKind::Mount,
-            UnitKind::Swap,
-            UnitKind::Scope,
-        ]),
+        kept("Slice", SLICE, PropertyValue::blank())
+            .only_in(&[
+                UnitKind::Service,
+                UnitKind::Socket,
+                UnitKind::Mount,
+                UnitKind::Swap,
+                UnitKind::Scope,
+            ])
+            .honoured(),
         Row::field(
             Family::Resource,
             "Delegate",
