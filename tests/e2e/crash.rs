@@ -2,8 +2,8 @@
 //! lives lives on, what is written is kept, and nothing is there twice.
 use crate::instance::{DEADLINE, Instance, pause, signal};
 use nix::sys::signal::Signal;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long the daemon is killed again and again; `CRASH_SECONDS` asks for more.
@@ -192,16 +192,9 @@ fn whenever_the_daemon_dies_services_live_on_and_are_there_once() {
         STEADY,
         "one directory per living invocation"
     );
-    for cgroups in instance.cgroups() {
-        let units = std::fs::read_dir(&cgroups).expect("a cgroup").flatten();
-        let units: BTreeSet<String> = units
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        assert!(
-            units.iter().all(|unit| !unit.starts_with("loop")),
-            "{cgroups:?} holds {units:?}"
-        );
+    for n in 0..LOOPING {
+        let unit = format!("{}.service", looping(n));
+        assert_eq!(instance.unit_cgroups(&unit), Vec::<PathBuf>::new());
     }
     instance.shutdown();
 }
@@ -253,12 +246,13 @@ fn a_full_disk_costs_lines_that_are_counted_and_heals() {
     let mut instance = Instance::init();
     let logs = instance.root.join("var/log/gitproc");
     std::fs::create_dir_all(&logs).expect("a directory");
-    let mount = Mounted::tmpfs(&logs, "size=64k");
+    let mount = Mounted::tmpfs(&logs, "size=2m");
     instance.start_daemon();
     let filler = logs.join("filler");
+    // More than the pipe holds, so that the helper meets the full disk; less than the disk.
     let text = format!(
-        "[Service]\nExecStart=/bin/bash -c 'echo before; head -c 200000 /dev/zero >{0} 2>/dev/null; \
-         for i in {{1..500}}; do echo lost $i; done; rm {0}; sleep 0.2; echo healed; exec sleep 1000000'\n\
+        "[Service]\nExecStart=/bin/bash -c 'echo before; head -c 3000000 /dev/zero >{0} 2>/dev/null; \
+         for i in {{1..3000}}; do printf \"%%200s\\\\n\" lost; done; rm {0}; echo healed; exec sleep 1000000'\n\
          [Install]\nWantedBy=multi-user.target\n",
         filler.display()
     );

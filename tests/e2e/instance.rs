@@ -312,13 +312,21 @@ impl Instance {
         found
     }
 
-    /// cgroups of one unit.
+    /// cgroups of one unit, in whatever slices they lie.
     pub fn unit_cgroups(&self, unit: &str) -> Vec<PathBuf> {
-        self.cgroups()
-            .into_iter()
-            .map(|dir| dir.join(unit))
-            .filter(|dir| dir.exists())
-            .collect()
+        let mut found = Vec::new();
+        let mut open = self.cgroups();
+        while let Some(dir) = open.pop() {
+            let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
+            for path in entries.map(|entry| entry.path()) {
+                if path.ends_with(unit) {
+                    found.push(path);
+                } else if path.is_dir() {
+                    open.push(path);
+                }
+            }
+        }
+        found
     }
 
     /// Stops everything in order, and checks that nothing is left.

@@ -75,6 +75,53 @@ fn slices_nest_and_their_limits_follow_the_commit() {
     instance.shutdown();
 }
 
+/// The user makes a group in its own, moves itself there, and is not met there by what is run beside
+/// it.
+#[test]
+fn a_delegated_group_is_the_services_own() {
+    if !crate::root_or_say_so("delegation") {
+        return;
+    }
+    let script = "own=$(sed -n 's/^0:://p' /proc/self/cgroup); \
+                  for top in /sys/fs/cgroup /sys/fs/cgroup/unified; do \
+                  [ -w $top$own/cgroup.procs ] && cd $top$own; done; \
+                  mkdir inner && echo $$ >inner/cgroup.procs && mv inner renamed 2>/dev/null; \
+                  sed -n 's/^0::/main /p' /proc/self/cgroup; \
+                  echo 5 >../cgroup.procs 2>/dev/null && echo escaped; \
+                  while :; do sleep 1000; done";
+    let beside = "sed -n 's/^0::/beside /p' /proc/self/cgroup";
+    let unit = |delegate: &str| {
+        format!(
+            "[Service]\nUser=nobody\nDelegate={delegate}\nExecStart=:/bin/sh -c \"{script}\"\n\
+             ExecReload=:/bin/sh -c \"{beside}\"\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let instance =
+        Instance::with_units(&[("own.service", &unit("yes")), ("not.service", &unit("no"))]);
+    let said = |unit: &str| instance.run(&["logs", unit, "-o", "cat"]).stdout;
+    for (name, ends) in [
+        (
+            "own",
+            ["main", "payload/inner", "beside", "payload/.control"],
+        ),
+        ("not", ["main", "payload", "beside", "payload"]),
+    ] {
+        instance.wait_for("the script has begun", |_| said(name).contains("main "));
+        instance.run(&["reload", name]).ok();
+        let text = said(name);
+        for pair in ends.chunks(2) {
+            let (who, end) = (pair[0], pair[1]);
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(&format!("{who} ")));
+            let line = line.unwrap_or_else(|| panic!("{who}: {text}"));
+            assert!(line.ends_with(&format!("{name}.service/{end}")), "{text}");
+        }
+        assert!(!text.contains("escaped"), "{text}");
+    }
+    instance.shutdown();
+}
+
 #[test]
 fn a_slice_bounds_its_services_together() {
     if !crate::root_or_say_so("slices") {

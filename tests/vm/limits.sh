@@ -61,7 +61,7 @@ unit away2 "ExecStart=/bin/sh -c '$late & sleep 100000'" MemoryMax=40M
 sed -i "s/exec sleep 4; python3/sleep 4; exec python3/" away.service
 check push push "while the daemon is away"
 systemctl stop gitproc
-killed() { grep -q '^oom_kill [1-9]' "/sys/fs/cgroup/system.slice/gitproc-services.service/gitproc/$1.service/payload/memory.events"; }
+killed() { grep -q '^oom_kill [1-9]' "/sys/fs/cgroup/system.slice/gitproc-services.service/gitproc/system.slice/$1.service/payload/memory.events"; }
 wait_for 'killed away && killed away2' 600
 systemctl start gitproc
 for name in away away2; do

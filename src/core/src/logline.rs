@@ -64,8 +64,14 @@ pub fn identifier(text: &str) -> String {
         true => '_',
         false => c,
     };
-    let plain: String = text.chars().map(plain).collect();
-    plain[..plain.floor_char_boundary(IDENTIFIER_MAX)].to_owned()
+    let mut short = String::new();
+    for c in text.chars().map(plain) {
+        if short.len() + c.len_utf8() > IDENTIFIER_MAX {
+            break;
+        }
+        short.push(c);
+    }
+    short
 }
 
 /// Appends a record to `out`. `bytes` must hold no newline.

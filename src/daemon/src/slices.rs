@@ -42,7 +42,7 @@ pub fn of(others: &BTreeMap<UnitName, Unit>) -> Units {
         .collect()
 }
 
-/// The slice that the unit asks for; `None`: it lies directly in the instance's group.
+/// The slice that the unit lies in; `None`: the instance's group itself.
 pub fn wanted(unit: &Unit) -> Option<UnitName> {
     UnitName::parse(unit.settings.text(Resource, "Slice")).ok()
 }

@@ -6,12 +6,13 @@ use crate::host::Host;
 use crate::{guards, identity, records, slices};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
-use gitproc_core::spec::{ExecSpec, ExecStep, NamespaceMode};
+use gitproc_core::spec::{ExecSpec, ExecStep, Identity, NamespaceMode};
 use gitproc_core::spec_build::{self, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
 use gitproc_unit::Family::Exec;
+use gitproc_unit::value::Controllers;
 use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -95,6 +96,15 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         cgroup,
     };
     let mut unapplied = unapplied;
+    if service.delegate.on {
+        match delegate(host, service, &identity, &belongings.cgroup) {
+            Ok(lacking) => unapplied.extend(lacking),
+            Err(error) => {
+                let _ = belongings.cgroup.remove();
+                return Err(failure(ExecStep::Cgroup, &error));
+            }
+        }
+    }
     let around: Vec<Arc<Unit>> = path
         .iter()
         .filter_map(|slice| host.slices.get(slice))
@@ -152,6 +162,31 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             Err(failed)
         }
     }
+}
+
+/// `Delegate=`: what it can't have here is told.
+fn delegate(
+    host: &Host,
+    service: &ServiceSection,
+    identity: &Identity,
+    cgroup: &UnitCgroup,
+) -> gitproc_sys::Result<Vec<String>> {
+    // Without User= it is root's already.
+    let done = match &identity.ids {
+        Some(ids) => cgroup.delegate(ids.uid, ids.gid)?,
+        None => cgroup.path().is_some(),
+    };
+    if !done {
+        return Ok(vec!["Delegate: there is no v2 cgroup".to_owned()]);
+    }
+    let wanted = service.delegate.controllers;
+    // `yes` stands for all that there are; some names stand for no controller of v2.
+    let known = Controllers::DELEGATED.names();
+    let lacking = wanted.names().into_iter().filter(|name| {
+        wanted != Controllers::DELEGATED && known.contains(name) && !host.cgroups.gives(name)
+    });
+    let told = |name| format!("Delegate: there is no {name} controller in cgroup v2");
+    Ok(lacking.map(told).collect())
 }
 
 fn clone_helper(

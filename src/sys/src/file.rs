@@ -132,6 +132,16 @@ pub fn open_dir(path: &Path) -> Result<std::os::fd::OwnedFd> {
     nix::fcntl::open(path, flags, Mode::empty()).context("open directory", path.display())
 }
 
+/// Opens the directory `name` in `dir`, which is made if it is not there.
+pub fn make_dir_at(dir: BorrowedFd<'_>, name: &str) -> Result<std::os::fd::OwnedFd> {
+    match nix::sys::stat::mkdirat(dir, name, Mode::from_bits_truncate(0o755)) {
+        Ok(()) | Err(nix::errno::Errno::EEXIST) => {}
+        Err(cause) => return Err(Error::new("make directory", name, cause)),
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    nix::fcntl::openat(dir, name, flags, Mode::empty()).context("open directory", name)
+}
+
 /// Opens a program for [`crate::spawn::HelperSpawn`].
 pub fn open_program(path: &Path) -> Result<std::os::fd::OwnedFd> {
     nix::fcntl::open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())

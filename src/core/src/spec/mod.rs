@@ -57,6 +57,10 @@ pub struct ExecSpec {
     /// `cgroup.procs` files that each payload process writes itself into before anything else
     /// (v1 controllers). The v2 payload cgroup comes as an open directory ([`Fds`]).
     pub join_cgroup_files: Vec<String>,
+    /// `Delegate=`: the payload is the service's own to divide, so commands that come beside its
+    /// main process have a group of their own.
+    #[serde(default)]
+    pub delegate: bool,
     /// Log file of the unit; its directory exists.
     pub log_file: String,
     /// `None`: as the helper itself (rootless, or no User=).

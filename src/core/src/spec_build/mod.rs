@@ -56,6 +56,7 @@ pub fn build(
         service_type: service.service_type,
         commands: service.exec.clone(),
         namespace: context.namespace,
+        delegate: service.delegate.on,
         log_file: context.log_file.clone(),
         mounts: mounts::of(unit, context.invocation, &directories, credentials.as_ref()),
         credentials,

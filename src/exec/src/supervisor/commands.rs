@@ -4,6 +4,7 @@ use crate::child::{Account, Child, Found};
 use gitproc_core::logline::Tag;
 use gitproc_core::protocol::{Exit, Failure, FromHelper, ProcessEnd};
 use gitproc_core::spec::ExecStep;
+use gitproc_sys::cgroup::CONTROL;
 use gitproc_sys::{fd, host, pidfd, spawn};
 use gitproc_unit::{ExecRole, ServiceType};
 use std::io::Read;
@@ -90,7 +91,10 @@ impl Supervisor {
             )
         })?;
         fd::set_nonblocking(outcome.as_fd()).map_err(|error| failed(ExecStep::Fds, error))?;
-        let cgroup = self.cgroup.as_ref().map(AsFd::as_fd);
+        let control = self
+            .control_group(role)
+            .map_err(|error| failed(ExecStep::Cgroup, error))?;
+        let cgroup = control.as_ref().or(self.cgroup.as_ref()).map(AsFd::as_fd);
         // Once cgroup.kill was written there, kernel 6.18 kills whatever is cloned into the payload
         // from outside (it compares the kill counts of two cgroups). Moving in is not affected. Only
         // the commands of ExecStopPost= run after a kill.
@@ -131,6 +135,20 @@ impl Supervisor {
             accounts: Vec::new(),
             failure: None,
         })
+    }
+
+    /// Where a command goes that must not go into the payload itself.
+    fn control_group(&self, role: ExecRole) -> gitproc_sys::Result<Option<OwnedFd>> {
+        let beside = match role {
+            ExecRole::Condition | ExecRole::StartPre | ExecRole::Start => false,
+            ExecRole::StartPost | ExecRole::Reload | ExecRole::Stop | ExecRole::StopPost => true,
+        };
+        match &self.cgroup {
+            Some(payload) if beside && self.spec.delegate => {
+                gitproc_sys::file::make_dir_at(payload.as_fd(), CONTROL).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(super) fn host_pid(&self, pidfd: &OwnedFd, pid: u32) -> u32 {

@@ -110,6 +110,7 @@ impl Service {
             } else {
                 NamespaceMode::None
             },
+            delegate: false,
             join_cgroup_files: Vec::new(),
             log_file: dir.join("log").display().to_string(),
             identity: Identity {

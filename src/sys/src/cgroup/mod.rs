@@ -3,6 +3,7 @@
 //!
 //! v2 tracks and kills; it also limits where it has controllers. Where it has none (hybrid hosts)
 //! the v1 hierarchies limit. What nobody can limit is told, never skipped in silence.
+mod delegate;
 mod detect;
 mod leaf;
 mod limits;
@@ -11,6 +12,7 @@ mod slice;
 mod tree;
 mod v1;
 
+pub use delegate::CONTROL;
 pub use leaf::{UnitCgroup, Usage};
 pub use limits::{GroupFile, Limits};
 pub use memory_events::MemoryEvents;
@@ -138,6 +140,11 @@ impl Hierarchy {
     /// Whether a controller can be had, from v2 or from v1.
     pub fn has(&self, controller: Controller) -> bool {
         self.v2.contains(&controller) || self.v1.has(controller)
+    }
+
+    /// Whether v2 has a controller of this name for services.
+    pub fn gives(&self, controller: &str) -> bool {
+        self.v2.iter().any(|given| given.name() == controller)
     }
 
     /// The cgroup of a unit, whether it exists or not. `slices` are those that it is in, from the

@@ -259,7 +259,10 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
     ),
     (
         "e2e/slices.rs",
-        &[("slices_nest_and_their_limits_follow_the_commit", &["Slice"])],
+        &[
+            ("slices_nest_and_their_limits_follow_the_commit", &["Slice"]),
+            ("a_delegated_group_is_the_services_own", &["Delegate"]),
+        ],
     ),
     (
         "exec/tests/directories.rs",

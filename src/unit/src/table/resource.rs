@@ -287,8 +287,7 @@ pub(super) fn rows() -> Vec<Row> {
             "DelegateControllers",
             of!(s => texts(s.delegate.controllers.names())),
         )
-        .only_in(&[UnitKind::Service, UnitKind::Scope])
-        .not_yet(),
+        .only_in(&[UnitKind::Service, UnitKind::Scope]),
         kept(
             "DisableControllers",
             CONTROLLERS,
