@@ -46,6 +46,39 @@ fn a_push_names_what_is_not_honoured_once() {
 }
 
 #[test]
+fn exposure_is_told_of_what_is_deployed_and_of_files() {
+    let kept = sleeper("PrivateNetwork=yes\nUser=nobody");
+    let instance = Instance::with_units(&[("open.service", SLEEPER), ("kept.service", &kept)]);
+    let all = instance.run(&["security"]).ok().stdout;
+    let row = |unit: &str| {
+        let row = all.lines().find(|line| line.starts_with(unit));
+        row.unwrap_or_else(|| panic!("{unit}: {all}")).to_owned()
+    };
+    assert!(row("open.service").contains("9.6  UNSAFE"), "{all}");
+    assert!(row("kept.service").contains("9.1  UNSAFE"), "{all}");
+    let kept = instance
+        .run(&["security", "kept", "--threshold", "91"])
+        .ok();
+    assert!(kept.stdout.contains("✓  PrivateNetwork="), "{kept:?}");
+    assert!(kept.stdout.contains("What would help most:"), "{kept:?}");
+    instance
+        .run(&["security", "open", "--threshold", "91"])
+        .fails(1, "");
+    let json = instance
+        .run(&["security", "-o", "json", "open"])
+        .ok()
+        .stdout;
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(value["exposure"], "9.6");
+    let file = instance.clone_dir().join("kept.service");
+    let file = file.to_str().expect("a path");
+    let alone = instance.run(&["security", "--file", file]).ok();
+    assert_eq!(alone.stdout, kept.stdout);
+    instance.run(&["security", "nosuch"]).fails(4, "nosuch");
+    instance.shutdown();
+}
+
+#[test]
 fn a_commit_restarts_what_it_changes_and_nothing_else() {
     let instance = Instance::with_units(&[("a.service", SLEEPER), ("b.service", SLEEPER)]);
     let (a, b) = (instance.main_pid("a"), instance.main_pid("b"));

@@ -60,6 +60,9 @@ pub enum Verb {
     List(ListArgs),
     /// Properties by systemd's names
     Show(ShowArgs),
+    /// How exposed services are, and which lines would help most
+    #[command(after_help = SECURITY_HELP)]
+    Security(SecurityArgs),
     /// The files that units are made of
     Cat(RequiredUnits),
     /// Start units and wait for them
@@ -175,6 +178,29 @@ pub struct ShowArgs {
     #[arg(long, requires = "file", conflicts_with_all = ["units", "property"])]
     pub normal: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct SecurityArgs {
+    /// Names or globs, each in depth; without any: all services, one line each
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// Unit files to judge, without a daemon: each alone, without its drop-ins or neighbours
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "units")]
+    pub file: Vec<PathBuf>,
+    /// With --file: make templates into instances of this name
+    #[arg(long, value_name = "NAME", requires = "file")]
+    pub instance: Option<String>,
+    /// Fail when a service is more exposed than this, from 0 to 100 (9.6 is 96)
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100))]
+    pub threshold: u32,
+}
+
+/// What `security --help` ends with.
+const SECURITY_HELP: &str = "\
+Checks, weights and names are those of systemd-analyze security: 0.0 is PERFECT, 10.0 DANGEROUS. \
+What is measured is what the unit says, not what the service does.
+
+Exit codes: 0 fine; 1 a service is more exposed than --threshold, or a file can't be judged.";
 
 #[derive(Debug, Args)]
 pub struct JobArgs {

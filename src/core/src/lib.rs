@@ -17,6 +17,7 @@ pub mod packets;
 pub mod plan;
 pub mod protocol;
 pub mod resources;
+pub mod security;
 pub mod snapshot;
 pub mod spec;
 pub mod spec_build;

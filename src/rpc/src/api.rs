@@ -2,6 +2,7 @@
 use gitproc_core::api::{JobOutcome, KillWhom};
 use gitproc_core::generation::{GenerationRecord, Outcome};
 use gitproc_core::plan::Plan;
+use gitproc_core::security::Exposure;
 use gitproc_core::snapshot::UnitStatus;
 use gitproc_core::{CommitId, Generation};
 use gitproc_unit::{Diagnostic, PropertyValue, UnitName};
@@ -60,6 +61,8 @@ methods! {
     UnitStatuses = "unit.status", Read, Units => Vec<UnitDetail>;
     /// Properties by systemd's names.
     Show = "show", Read, Units => Vec<UnitProperties>;
+    /// How exposed services are; of none that is named: all of them.
+    Security = "security", Read, Units => Vec<Exposure>;
     /// The files that a unit is made of.
     Cat = "cat", Read, Units => Vec<UnitFiles>;
     /// Start and wait.

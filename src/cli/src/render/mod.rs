@@ -2,6 +2,7 @@
 mod deploy;
 mod host;
 mod logs;
+mod security;
 mod table;
 mod unit;
 mod words;
@@ -9,6 +10,7 @@ mod words;
 pub use deploy::{history, plan, report};
 pub use host::{host, units};
 pub use logs::{cat_line, short_line};
+pub use security::{exposures, exposures_in_depth};
 pub use unit::unit;
 pub use words::printable;
 

@@ -30,7 +30,7 @@ pub fn show(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
 }
 
 /// The unit that a file is, and its content.
-fn named(path: &Path, instance: Option<&str>) -> Result<(UnitName, TreeEntry), Failure> {
+pub(super) fn named(path: &Path, instance: Option<&str>) -> Result<(UnitName, TreeEntry), Failure> {
     let name = unit_name(path)?;
     let name = match instance {
         Some(instance) => instance_of(&name, instance)?,
@@ -179,7 +179,7 @@ fn instance_of(name: &UnitName, instance: &str) -> Result<UnitName, Failure> {
 }
 
 /// Findings to stderr; how many of them are errors.
-fn complain(findings: &[Diagnostic], given: impl Fn(&str) -> String) -> usize {
+pub(super) fn complain(findings: &[Diagnostic], given: impl Fn(&str) -> String) -> usize {
     for finding in findings {
         let file = given(&finding.file);
         eprintln!(

@@ -7,6 +7,7 @@ pub mod init;
 mod logs;
 mod look;
 mod pack;
+mod security;
 mod verify;
 
 use crate::args::{Arguments, Format, Verb};
@@ -60,6 +61,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Failure> {
         Verb::List(args) => look::list(context, args),
         Verb::Show(args) if args.file.is_empty() => look::show(context, args),
         Verb::Show(args) => files::show(context, &args),
+        Verb::Security(args) => security::run(context, args),
         Verb::Cat(args) => look::cat(context, args.units),
         Verb::Plan(args) => look::plan(context, args.rev),
         Verb::History(args) => look::history(context, args.limit),

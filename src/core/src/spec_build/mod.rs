@@ -7,6 +7,8 @@ mod scheduling;
 mod streams;
 mod system_calls;
 
+pub(crate) use system_calls::call_exists;
+
 use crate::spec::{
     DirectorySpec, ExecSpec, Identity, NamespaceMode, SEARCH_PATH, SPEC_VERSION, StartOnly,
 };

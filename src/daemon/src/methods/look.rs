@@ -8,6 +8,7 @@ use crate::server::Client;
 use crate::untracked;
 use crate::{adopt, records};
 use gitproc_core::protocol::ProcessEnd;
+use gitproc_core::security::{Exposure, assess};
 use gitproc_core::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
 use gitproc_rpc::RpcError;
 use gitproc_rpc::api::{
@@ -403,6 +404,23 @@ fn condition_properties(
         ));
     }
     properties
+}
+
+/// `security`
+pub async fn security(client: &Client, params: Units) -> Result<Vec<Exposure>, RpcError> {
+    let deployed = client.context.deployer.deployed();
+    let names: Vec<UnitName> = match params.units.is_empty() {
+        true => deployed.units.units.keys().cloned().collect(),
+        false => {
+            let chosen = chosen(client, &params).await?;
+            chosen.into_iter().map(|status| status.unit).collect()
+        }
+    };
+    let facts = &client.context.host.facts;
+    let units = names
+        .iter()
+        .filter_map(|name| deployed.units.units.get(name));
+    Ok(units.filter_map(|unit| assess(unit, facts)).collect())
 }
 
 /// `cat`

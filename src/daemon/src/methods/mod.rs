@@ -62,6 +62,7 @@ pub async fn call(client: &Client, request: &Request, id: Id) -> Response {
         List => look::list;
         UnitStatuses => look::unit_statuses;
         Show => look::show;
+        Security => look::security;
         Cat => look::cat;
         Start => jobs::start;
         Stop => jobs::stop;

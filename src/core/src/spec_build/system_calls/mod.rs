@@ -53,6 +53,11 @@ struct Filter {
     rules: Vec<Rule>,
 }
 
+/// Whether this host's architecture has a call.
+pub(crate) fn call_exists(facts: &HostFacts, call: &str) -> bool {
+    Arch::of(&facts.architecture).is_some_and(|arch| arch.number(call).is_some())
+}
+
 /// The filters of the unit, in the order in which they are loaded. A program without instructions
 /// can't be loaded: it stands for a filter that this architecture can't have.
 pub(super) fn of(unit: &Unit, facts: &HostFacts) -> Vec<CallProgram> {
