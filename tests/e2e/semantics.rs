@@ -1046,3 +1046,46 @@ print "@seen $text end\n";
     std::fs::remove_file(&program).expect("ours");
     instance.shutdown();
 }
+
+/// What outlives processes: shared memory, semaphores and queues of System V and of POSIX.
+#[test]
+fn ipc_objects_go_with_their_service() {
+    if !crate::root_or_say_so("IPC objects") {
+        return;
+    }
+    // A user of this test's own, who has no processes.
+    let uid = 4_000_000 + std::process::id() % 100_000;
+    let file = format!("/dev/shm/gitproc-test-{uid}");
+    let make = format!(
+        "shmget(0, 100, 01600); semget(0, 1, 01600); msgget(0, 01600); \
+         open(F, '>', '{file}'); print qq(made\\\\n); sleep 1000"
+    );
+    let unit = |remove: &str| {
+        service(&format!(
+            "User={uid}\nGroup={uid}\nRemoveIPC={remove}\nExecStart=:/usr/bin/perl -e \"$| = 1; {make}\""
+        ))
+    };
+    let found = || {
+        let table = |kind: &str| {
+            let text = std::fs::read_to_string(format!("/proc/sysvipc/{kind}")).expect("a table");
+            let theirs = |line: &&str| line.split_whitespace().any(|word| word == uid.to_string());
+            text.lines().filter(theirs).count()
+        };
+        let system_v = ["shm", "sem", "msg"].map(table);
+        (system_v, std::path::Path::new(&file).exists())
+    };
+    let instance = instance_of(&[("left.service", unit("no")), ("gone.service", unit("yes"))]);
+    instance.wait_said("left", "made\n");
+    instance.wait_said("gone", "made\n");
+    assert_eq!(found(), ([2, 2, 2], true));
+    // While another service of the user runs, it may need them.
+    instance.run(&["stop", "gone"]).ok();
+    assert_eq!(found(), ([2, 2, 2], true));
+    instance.run(&["start", "gone"]).ok();
+    instance.wait_said("gone", "made\nmade\n");
+    instance.run(&["stop", "left"]).ok();
+    assert_eq!(found(), ([3, 3, 3], true));
+    instance.run(&["stop", "gone"]).ok();
+    assert_eq!(found(), ([0, 0, 0], false));
+    instance.shutdown();
+}

@@ -1,6 +1,6 @@
 //! `gitproc security` says what `systemd-analyze security` of systemd 252 says: of single lines, and
 //! of Debian's services.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::disallowed_methods)]
 use gitproc_core::security::{Exposure, Level, assess};
 use gitproc_unit::{HostFacts, TreeEntry, UnitName, load_alone};
 

@@ -3,18 +3,19 @@
 //! A helper is known by three things that must agree: the invocation id in its directory and in its
 //! `Hello`, the process behind its socket (peer credentials, held by a pidfd), and the cgroup that
 //! this process is in. A pid or a command line alone proves nothing.
-use crate::cleanup;
 use crate::holder::Adopted;
 use crate::host::Host;
 use crate::last_words::Told;
 use crate::link::Link;
 use crate::records;
 use crate::slices;
-use crate::spawn::{Belongings, credentials, runtime_directories};
+use crate::spawn::{Belongings, credentials, ipc_of, runtime_directories};
+use crate::{cleanup, identity};
 use gitproc_core::InvocationId;
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::protocol::{FromHelper, HelperState};
 use gitproc_sys::cgroup::UnitCgroup;
+use gitproc_unit::Family::Exec;
 use gitproc_unit::{Preserve, Unit, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -186,6 +187,12 @@ impl Found {
             cgroup: cgroup(host, &self.record),
             slice: self.record.slice.clone(),
             credentials: unit.and_then(|unit| credentials(host, unit)),
+            ipc_of: unit.and_then(|unit| {
+                let dynamic = unit.settings.is_true(Exec, "DynamicUser");
+                let users = dynamic.then_some(&host.dynamic_users);
+                let identity = identity::resolve(service?, users).ok()?;
+                ipc_of(unit, identity.ids.as_ref())
+            }),
             runtime_directories: unit
                 .map(|unit| runtime_directories(host, unit))
                 .unwrap_or_default(),

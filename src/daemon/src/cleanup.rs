@@ -27,6 +27,9 @@ pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<Strin
             problems.extend(remove(Path::new(&private)));
         }
     }
+    if let Some(Err(error)) = belongings.ipc_of.map(gitproc_sys::ipc::remove_owned_by) {
+        problems.push(error.in_full());
+    }
     problems.extend(belongings.credentials.as_deref().and_then(remove));
     if !keep_runtime_directory {
         for path in &belongings.runtime_directories {

@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::{guards, identity, records, slices};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
-use gitproc_core::spec::{ExecSpec, ExecStep, Identity, NamespaceMode};
+use gitproc_core::spec::{ExecSpec, ExecStep, Identity, Ids, NamespaceMode};
 use gitproc_core::spec_build::{self, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
@@ -46,6 +46,8 @@ pub struct Belongings {
     pub runtime_directories: Vec<PathBuf>,
     /// Where its credentials were.
     pub credentials: Option<PathBuf>,
+    /// The user whose IPC objects go with it (`RemoveIPC=`).
+    pub ipc_of: Option<u32>,
     /// RuntimeDirectoryPreserve=, for when the helper dies by itself.
     pub preserve: Preserve,
 }
@@ -91,6 +93,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             .join(request.invocation.to_string()),
         runtime_directories: runtime_directories(host, unit),
         credentials: credentials(host, unit),
+        ipc_of: ipc_of(unit, identity.ids.as_ref()),
         preserve: service.runtime_directory_preserve,
         slice,
         cgroup,
@@ -282,6 +285,12 @@ fn namespaces(mode: NamespaceMode) -> Namespaces {
         },
         NamespaceMode::None => Namespaces::default(),
     }
+}
+
+/// Whose IPC objects are removed with the unit.
+pub fn ipc_of(unit: &Unit, ids: Option<&Ids>) -> Option<u32> {
+    let ids = ids.filter(|_| unit.settings.is_true(Exec, "RemoveIPC"));
+    ids.map(|ids| ids.uid)
 }
 
 /// Where the unit's credentials are, if it can have any.

@@ -13,6 +13,7 @@ mod error;
 pub mod fd;
 pub mod file;
 pub mod host;
+pub mod ipc;
 pub mod keyring;
 pub mod memfd;
 pub mod mount;

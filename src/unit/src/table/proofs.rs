@@ -242,6 +242,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
             ),
             ("devices_are_guarded", &["DevicePolicy", "DeviceAllow"]),
             ("packets_are_guarded", &["IPAddressDeny", "IPAddressAllow"]),
+            ("ipc_objects_go_with_their_service", &["RemoveIPC"]),
             ("kill_modes_choose_who_is_asked", &["KillMode"]),
             (
                 "time_outs_end_what_hangs_and_say_so",

@@ -126,7 +126,7 @@ pub(super) fn rows() -> Vec<Row> {
         flag("LockPersonality").honoured(),
         flag("MemoryDenyWriteExecute").honoured(),
         kept("Personality", PERSONALITY, PropertyValue::blank()).honoured(),
-        flag("RemoveIPC").follows(&["DynamicUser"]),
+        flag("RemoveIPC").follows(&["DynamicUser"]).honoured(),
         kept("SecureBits", SECURE_BITS, Signed(0)).honoured(),
         kept("SELinuxContext", LABEL, no_label()),
         kept("AppArmorProfile", LABEL, no_label()),
