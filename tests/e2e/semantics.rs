@@ -868,7 +868,7 @@ fn a_dynamic_user_has_a_number_and_lasting_directories_of_its_own() {
     let show = format!(
         "ExecStart=/bin/sh -c 'id -u; id -g; echo $USER $STATE_DIRECTORY; echo x >>/var/lib/{name}/count; \
          wc -l </var/lib/{name}/count; ls /var/lib/private; stat -c %%u /var/lib/{name}/; \
-         (: >/usr/no) 2>/dev/null || echo strict; grep NoNew /proc/self/status'"
+         (: >/usr/no) 2>/dev/null || echo strict; id -un; id -gn; grep NoNew /proc/self/status'"
     );
     let unit = service(&format!(
         "Type=oneshot\nRemainAfterExit=yes\nDynamicUser=yes\nStateDirectory={name}\n{show}"
@@ -886,7 +886,15 @@ fn a_dynamic_user_has_a_number_and_lasting_directories_of_its_own() {
     assert_eq!(lines[2], format!("{name} /var/lib/private/{name}"));
     assert_eq!(
         lines[3..],
-        ["1", &name, lines[0], "strict", "NoNewPrivs:\t1"],
+        [
+            "1",
+            &name,
+            lines[0],
+            "strict",
+            &name,
+            &name,
+            "NoNewPrivs:\t1"
+        ],
         "{:?}",
         instance.run(&["status", &name])
     );

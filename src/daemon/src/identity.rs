@@ -4,9 +4,13 @@
 use crate::dynamic_users::DynamicUsers;
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecStep, Identity, Ids};
+use gitproc_core::spec_build::mounts::USER_DATABASES;
 use gitproc_unit::ServiceSection;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use std::ffi::CString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// Who the service runs as. The failure names the step as systemd does. `dynamic`: where its user
 /// comes from if the host has none of that name (`DynamicUser=`).
@@ -55,9 +59,38 @@ fn dynamic_user(
     Ok(Identity {
         ids: Some(Ids { uid, gid, groups }),
         user_name: Some(name.to_owned()),
+        dynamic: true,
         home: None,
         shell: None,
     })
+}
+
+/// The host's user and group databases with one line more, for the service to see. A static program
+/// in it needs no name service for that.
+pub fn write_databases(dir: &Path, identity: &Identity) -> gitproc_sys::Result<()> {
+    let (Some(ids), Some(name)) = (&identity.ids, &identity.user_name) else {
+        return Ok(());
+    };
+    let (uid, gid) = (ids.uid, ids.gid);
+    let group = (uid == gid).then(|| format!("{name}:x:{gid}:\n"));
+    let lines = [
+        Some(format!(
+            "{name}:x:{uid}:{gid}:Dynamic User:/:/usr/sbin/nologin\n"
+        )),
+        group,
+    ];
+    for ((file, host), line) in USER_DATABASES.into_iter().zip(lines) {
+        let mut text = std::fs::read(host).unwrap_or_default();
+        if text.last().is_some_and(|last| *last != b'\n') {
+            text.push(b'\n');
+        }
+        text.extend(line.unwrap_or_default().into_bytes());
+        let path = dir.join(file);
+        std::fs::write(&path, text)
+            .and_then(|()| std::fs::set_permissions(&path, Permissions::from_mode(0o644)))
+            .map_err(|cause| gitproc_sys::Error::new("write", path.display(), cause))?;
+    }
+    Ok(())
 }
 
 fn static_user(service: &ServiceSection) -> Result<Identity, Failure> {
@@ -124,6 +157,7 @@ fn identity(user: Option<User>, ids: Option<Ids>) -> Identity {
     Identity {
         ids,
         user_name: user.map(|user| user.name.clone()),
+        dynamic: false,
         home: home.filter(|home| !matches!(home.as_str(), "" | "/")),
         shell: shell.filter(|shell| !is_no_shell(shell)),
     }

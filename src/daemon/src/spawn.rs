@@ -131,6 +131,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             invocation: request.invocation,
             commit: &request.commit,
             identity,
+            dir: &belongings.dir.to_string_lossy(),
             namespace: namespace_of(host, unit),
             join_cgroup_files: belongings.cgroup.join_files(
                 is_realtime(service) && service.resources.cpu_quota_per_sec_us.is_none(),
@@ -219,6 +220,10 @@ fn clone_helper(
         errno: 0,
         detail: error.to_string(),
     })?;
+    if spec.identity.dynamic {
+        identity::write_databases(&belongings.dir, &spec.identity)
+            .map_err(|error| failure(ExecStep::User, &error))?;
+    }
     let spec_namespace = spec.namespace;
     let spec = serde_json::to_vec(spec).map_err(|error| Failure {
         step: ExecStep::Exec,

@@ -141,6 +141,9 @@ pub struct Identity {
     pub user_name: Option<String>,
     /// `HOME`
     pub home: Option<String>,
+    /// The user was made for the service (`DynamicUser=`): the host's databases do not have it.
+    #[serde(default)]
+    pub dynamic: bool,
     /// `SHELL`
     pub shell: Option<String>,
 }

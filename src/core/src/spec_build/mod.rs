@@ -28,6 +28,8 @@ pub struct SpecContext<'a> {
     pub identity: Identity,
     /// What this host can give.
     pub namespace: NamespaceMode,
+    /// The invocation directory, absolute.
+    pub dir: &'a str,
     /// v1 `cgroup.procs` files of the payload.
     pub join_cgroup_files: Vec<String>,
     /// Log file of the unit, absolute.
@@ -60,7 +62,13 @@ pub fn build(
         namespace: context.namespace,
         delegate: service.delegate.on,
         log_file: context.log_file.clone(),
-        mounts: mounts::of(unit, context.invocation, &directories, credentials.as_ref()),
+        mounts: mounts::of(
+            unit,
+            context.invocation,
+            &directories,
+            credentials.as_ref(),
+            context.identity.dynamic.then_some(context.dir),
+        ),
         credentials,
         directories,
         pid_file: service.pid_file.clone(),

@@ -70,6 +70,7 @@ fn identity(service: &ServiceSection) -> Identity {
         groups: vec![gid.unwrap_or(user.gid).as_raw()],
     });
     Identity {
+        dynamic: false,
         ids,
         user_name: user.as_ref().map(|user| user.name.clone()),
         home: user.map(|user| user.dir.display().to_string()),
@@ -114,6 +115,7 @@ impl Service {
             join_cgroup_files: Vec::new(),
             log_file: dir.join("log").display().to_string(),
             identity: Identity {
+                dynamic: false,
                 ids: None,
                 user_name: None,
                 home: None,
@@ -174,6 +176,7 @@ impl Service {
         let unit = unit.expect("a unit");
         let section = unit.service.as_deref().expect("a service");
         let context = SpecContext {
+            dir: "/nonexistent",
             invocation: service.spec.invocation,
             commit: &CommitId("0".repeat(40)),
             identity: identity(section),

@@ -197,7 +197,7 @@ pub(super) fn rows() -> Vec<Row> {
             of!(s => Unsigned(s.ambient_capabilities)),
         ),
         kept("DynamicUser", Kind::Flag, Bool(false))
-            .partly("the user has a number and no entry in the user database: who looks it up finds no name"),
+            .honoured(),
         kept("PassEnvironment", VARIABLES, PropertyValue::empty()).honoured(),
         kept("UnsetEnvironment", UNSET, PropertyValue::empty()).honoured(),
         kept("ExecSearchPath", SEARCH_PATH, PropertyValue::empty()).honoured(),

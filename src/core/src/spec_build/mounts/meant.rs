@@ -1,6 +1,6 @@
 //! Which places of the file system the directives of a unit mean, as systemd 252 has it
 //! (systemd.exec(5), SANDBOXING and PATHS).
-use super::private_directories;
+use super::{USER_DATABASES, private_directories};
 use crate::InvocationId;
 use crate::spec::{Credentials, DirectorySpec, Mount, MountKind};
 use gitproc_unit::Family::Exec;
@@ -331,6 +331,23 @@ fn own_directories(directories: &[DirectorySpec], root: Option<&str>) -> Vec<Mou
         }
     }
     found
+}
+
+/// Who looks the service's user up in the service finds it.
+pub(super) fn user_databases(dir: &str) -> impl Iterator<Item = Mount> {
+    USER_DATABASES.into_iter().map(move |(name, path)| Mount {
+        optional: true,
+        ..made(
+            "DynamicUser=",
+            path,
+            MountKind::Bind {
+                source: format!("{dir}/{name}"),
+                recursive: false,
+                read_only: true,
+                optional: true,
+            },
+        )
+    })
 }
 
 /// They stay within reach whatever becomes of /run.

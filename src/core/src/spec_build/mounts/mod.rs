@@ -19,24 +19,27 @@ pub fn private_directories(invocation: InvocationId) -> [(String, &'static str);
     ["/tmp", "/var/tmp"].map(|place| (format!("{place}/gitproc-private-{invocation}"), place))
 }
 
-/// The mounts of the unit.
+/// The databases that name a dynamic user: the host's with one more line. In the invocation
+/// directory, and where the service sees them.
+pub const USER_DATABASES: [(&str, &str); 2] = [("passwd", "/etc/passwd"), ("group", "/etc/group")];
+
+/// The mounts of the unit; `databases` is where [`USER_DATABASES`] are, if it needs them.
 pub(super) fn of(
     unit: &Unit,
     invocation: InvocationId,
     directories: &[DirectorySpec],
     credentials: Option<&Credentials>,
+    databases: Option<&str>,
 ) -> Mounts {
     let settings = &unit.settings;
     let root = settings.text(Exec, "RootDirectory");
     let root = Some(root.to_owned()).filter(|root| !matches!(root.as_str(), "" | "/"));
     let flags = settings.number(Exec, "MountFlags");
-    let mounts = in_order(meant::mounts(
-        unit,
-        invocation,
-        directories,
-        credentials,
-        root.as_deref(),
-    ));
+    let mut mounts = meant::mounts(unit, invocation, directories, credentials, root.as_deref());
+    // A root directory of its own has databases of its own.
+    let databases = databases.filter(|_| root.is_none());
+    mounts.extend(databases.into_iter().flat_map(meant::user_databases));
+    let mounts = in_order(mounts);
     let private = settings.is_true(Exec, "PrivateMounts");
     Mounts {
         own: private || flags != 0 || root.is_some() || !mounts.is_empty(),

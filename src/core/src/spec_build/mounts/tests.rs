@@ -7,7 +7,7 @@ fn planned(lines: &str) -> Vec<String> {
     let name = UnitName::parse("a.service").expect("a name");
     let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
     let (unit, _) = gitproc_unit::load_alone(&name, TreeEntry::File(text), &HostFacts::example());
-    let mounts = of(&unit.expect("a unit"), InvocationId(7), &[], None);
+    let mounts = of(&unit.expect("a unit"), InvocationId(7), &[], None, None);
     assert_eq!(
         mounts.own,
         !mounts.mounts.is_empty() || mounts.root.is_some()
@@ -137,7 +137,7 @@ fn a_service_that_asks_for_nothing_sees_what_the_host_sees() {
         let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
         let file = TreeEntry::File(text);
         let (unit, _) = gitproc_unit::load_alone(&name, file, &HostFacts::example());
-        of(&unit.expect("a unit"), InvocationId(7), &[], None)
+        of(&unit.expect("a unit"), InvocationId(7), &[], None, None)
     };
     assert!(!unit("").own);
     assert!(unit("PrivateMounts=yes").own);
