@@ -8,6 +8,7 @@ mod broken_store;
 mod conditions;
 mod crash;
 mod demo;
+mod failing;
 mod instance;
 mod lifecycle;
 mod person;
