@@ -153,10 +153,10 @@ fn whenever_the_daemon_dies_services_live_on_and_are_there_once() {
     for n in 0..STEADY {
         instance.run(&["start", &steady(n)]).ok();
         let command = format!("/bin/sleep 10000{n}");
-        assert_eq!(
-            instance.running(&command),
-            [instance.main_pid(&steady(n))],
-            "{command}"
+        // A simple service is started once it is forked: its program comes a moment later.
+        instance.wait_for(
+            &format!("one {command} runs, the main process"),
+            |instance| instance.running(&command) == [instance.main_pid(&steady(n))],
         );
     }
     // What loops goes on looping: the count rises.

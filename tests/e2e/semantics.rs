@@ -1097,3 +1097,81 @@ fn ipc_objects_go_with_their_service() {
     assert_eq!(found(), ([0, 0, 0], false));
     instance.shutdown();
 }
+
+/// Two that share what a third has for itself; in the order in which they come and go.
+#[test]
+fn namespaces_are_shared_with_whom_the_unit_says() {
+    if !crate::root_or_say_so("namespaces") {
+        return;
+    }
+    let own = "PrivateNetwork=yes\nPrivateIPC=yes\nPrivateTmp=yes\n\
+               ExecStart=/bin/sh -c 'echo >/tmp/%n; while :; do sleep 1000; done'\n\
+               ExecReload=/bin/sh -c 'readlink /proc/self/ns/net /proc/self/ns/ipc; echo $(ls /tmp) end'";
+    let first = format!("[Service]\n{own}\n");
+    let joins = format!("[Unit]\nJoinsNamespaceOf=first.service\nAfter=first.service\n{first}");
+    let mut instance = instance_of(&[
+        ("first.service", first.clone()),
+        ("second.service", joins.clone()),
+        ("third.service", joins),
+        ("alone.service", first),
+    ]);
+    let sees = |instance: &Instance, unit: &str| {
+        let before = instance.said(unit).len();
+        instance.run(&["reload", unit]).ok();
+        let said = instance.said(unit)[before..].to_owned();
+        let lines: Vec<String> = said.lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), 3, "{unit}: {said}");
+        (lines[..2].to_vec(), lines[2].clone())
+    };
+    for unit in ["first", "second", "alone"] {
+        instance.run(&["start", unit]).ok();
+    }
+    let shown = |services: &[&str]| {
+        let files: Vec<String> = services
+            .iter()
+            .map(|name| format!("{name}.service"))
+            .collect();
+        format!("{} end", files.join(" "))
+    };
+    let (spaces, files) = sees(&instance, "first");
+    assert_eq!(files, shown(&["first", "second"]));
+    assert_eq!(sees(&instance, "second"), (spaces.clone(), files));
+    let (others, files) = sees(&instance, "alone");
+    assert!(others[0] != spaces[0] && others[1] != spaces[1]);
+    assert_eq!(files, shown(&["alone"]));
+
+    // The first goes; what it made stays for the second, also for a daemon that has not seen it.
+    instance.run(&["stop", "first"]).ok();
+    instance.kill_daemon();
+    instance.start_daemon();
+    assert_eq!(
+        sees(&instance, "second"),
+        (spaces.clone(), shown(&["first", "second"]))
+    );
+    // Who comes back joins it again; who is in nobody's list but the first's, does so by way of it.
+    instance.run(&["start", "first"]).ok();
+    instance.run(&["start", "third"]).ok();
+    assert_eq!(sees(&instance, "first").0, spaces);
+    let all = shown(&["first", "second", "third"]);
+    assert_eq!(sees(&instance, "third"), (spaces, all));
+    let private = || {
+        let entries = std::fs::read_dir("/tmp").expect("/tmp").flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let private: Vec<String> = names
+            .filter(|name| name.starts_with("gitproc-private-"))
+            .collect();
+        private
+            .into_iter()
+            .filter(|name| {
+                let dir = std::path::Path::new("/tmp").join(name).join("tmp");
+                dir.join("second.service").exists() && dir.join("third.service").exists()
+            })
+            .count()
+    };
+    assert_eq!(private(), 1);
+    for unit in ["second", "third", "first"] {
+        instance.run(&["stop", unit]).ok();
+    }
+    assert_eq!(private(), 0, "it goes with the last");
+    instance.shutdown();
+}

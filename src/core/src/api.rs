@@ -351,6 +351,9 @@ pub struct InvocationRecord {
     /// `Slice=`, in which it lies.
     #[serde(default)]
     pub slice: Option<UnitName>,
+    /// Whose `PrivateTmp=` directories it has; `None`: its own.
+    #[serde(default)]
+    pub tmp_of: Option<InvocationId>,
     /// Automatic restarts so far.
     pub restarts: u32,
 }

@@ -755,6 +755,7 @@ fn result_of_unseen_end(end: ProcessEnd, oom_killed: bool) -> UnitResult {
             meaning: unit.meaning,
             cgroup: None,
             slice: None,
+            tmp_of: None,
             restarts: 0,
         },
         unit: Some(unit),

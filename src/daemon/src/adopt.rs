@@ -186,6 +186,8 @@ impl Found {
             dir: self.dir.clone(),
             cgroup: cgroup(host, &self.record),
             slice: self.record.slice.clone(),
+            invocation: self.record.invocation,
+            tmp_of: self.record.tmp_of.unwrap_or(self.record.invocation),
             credentials: unit.and_then(|unit| credentials(host, unit)),
             ipc_of: unit.and_then(|unit| {
                 let dynamic = unit.settings.is_true(Exec, "DynamicUser");
@@ -197,6 +199,16 @@ impl Found {
                 .map(|unit| runtime_directories(host, unit))
                 .unwrap_or_default(),
             preserve: preserve.unwrap_or_default(),
+        }
+    }
+
+    /// Others may join it, if it lives. To be called of all before one is settled, so that what two
+    /// share stays when one of them has died.
+    pub fn enter(&self, host: &Host, unit: Option<&Arc<Unit>>) {
+        let (invocation, tmp_of) = (self.record.invocation, self.record.tmp_of);
+        if let (Some((_, pidfd)), Some(unit)) = (&self.alive, unit) {
+            let tmp = tmp_of.unwrap_or(invocation);
+            host.commons.adopt(invocation, unit, pidfd.as_fd(), tmp);
         }
     }
 
@@ -212,7 +224,11 @@ impl Found {
                 told: Told::adopted(&self.state),
             }),
             None => {
-                for problem in cleanup::clean(&belongings, belongings.preserve != Preserve::No) {
+                for problem in cleanup::clean(
+                    &host.commons,
+                    &belongings,
+                    belongings.preserve != Preserve::No,
+                ) {
                     let unit = self.record.unit.as_str();
                     tracing::error!(unit, "{unit}: {problem}, ignoring");
                 }

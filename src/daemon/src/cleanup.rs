@@ -1,4 +1,5 @@
 //! The end of an invocation: nothing of it is left.
+use crate::commons::Commons;
 use crate::spawn::Belongings;
 use crate::untracked;
 use gitproc_core::spec_build::mounts::private_directories;
@@ -10,7 +11,11 @@ use std::path::Path;
 ///
 /// The invocation directory stays until the engine has taken note ([`crate::driver`]): a daemon
 /// that dies before finds the rest by it.
-pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<String> {
+pub fn clean(
+    commons: &Commons,
+    belongings: &Belongings,
+    keep_runtime_directory: bool,
+) -> Vec<String> {
     let mut problems = Vec::new();
     for done in [belongings.cgroup.kill(), belongings.cgroup.remove()] {
         problems.extend(done.err().map(|error| error.in_full()));
@@ -21,12 +26,11 @@ pub fn clean(belongings: &Belongings, keep_runtime_directory: bool) -> Vec<Strin
         // With a namespace nobody is left by now; without one a helper that died took nobody along.
         problems.extend(untracked::kill_left(invocation));
     }
-    let name = belongings.dir.file_name().and_then(|name| name.to_str());
-    if let Some(invocation) = name.and_then(|name| name.parse().ok()) {
-        for (private, _) in private_directories(invocation) {
+    commons.leave(belongings.invocation, belongings.tmp_of, || {
+        for (private, _) in private_directories(belongings.tmp_of) {
             problems.extend(remove(Path::new(&private)));
         }
-    }
+    });
     if let Some(Err(error)) = belongings.ipc_of.map(gitproc_sys::ipc::remove_owned_by) {
         problems.push(error.in_full());
     }

@@ -321,8 +321,10 @@ impl Holder {
     }
 
     async fn clean_up(&self, unit: &UnitName, belongings: Belongings, keep_runtime: bool) {
-        let cleaned =
-            tokio::task::spawn_blocking(move || cleanup::clean(&belongings, keep_runtime));
+        let host = Arc::clone(&self.context.host);
+        let cleaned = tokio::task::spawn_blocking(move || {
+            cleanup::clean(&host.commons, &belongings, keep_runtime)
+        });
         for problem in cleaned
             .await
             .unwrap_or_else(|panic| vec![panic.to_string()])

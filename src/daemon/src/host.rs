@@ -1,5 +1,6 @@
 //! What this host and this user can give: facts, cgroups, namespaces, the helper program. Found
 //! out once at start; what is lacking becomes a line of `status`.
+use crate::commons::Commons;
 use crate::config::Config;
 use crate::dynamic_users::DynamicUsers;
 use crate::slices::Slices;
@@ -38,6 +39,8 @@ pub struct Host {
     pub environment: BTreeMap<String, String>,
     /// `.slice` units of the commit that is wanted.
     pub slices: Slices,
+    /// What services share among each other.
+    pub commons: Commons,
     /// Users of `DynamicUser=`.
     pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
@@ -107,6 +110,7 @@ impl Host {
                 .collect(),
             dynamic_users: DynamicUsers::new(layout.dynamic_users()),
             slices: Slices::default(),
+            commons: Commons::default(),
             allow_degraded: config.allow_degraded,
             facts,
             namespace: namespace(root, &mut degradations),

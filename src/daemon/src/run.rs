@@ -243,8 +243,13 @@ async fn take_up(event_loop: &mut EventLoop, host: &Arc<Host>, store: &Store) {
         known: BTreeMap::new(),
     };
     let mut alive = BTreeSet::new();
+    let mut defined = Vec::new();
     for one in found {
         let unit = definitions.find(host, store, &one.record).await;
+        one.enter(host, unit.as_ref());
+        defined.push((one, unit));
+    }
+    for (one, unit) in defined {
         let (record, state) = (one.record.clone(), one.state.clone());
         let invocation = record.invocation;
         let adopted = one.settle(host, unit.as_ref());

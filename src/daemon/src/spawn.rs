@@ -2,17 +2,17 @@
 //!
 //! Blocking (name services, files, clone3), so it runs beside the loop. The record is on disk
 //! before the process exists: a daemon that dies in between leaves nothing unaccounted.
+use crate::commons::Joined;
 use crate::host::Host;
-use crate::{guards, identity, records, slices};
+use crate::{group, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, Identity, Ids, NamespaceMode};
-use gitproc_core::spec_build::{self, SpecContext};
+use gitproc_core::spec_build::{self, Joins, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
 use gitproc_unit::Family::Exec;
-use gitproc_unit::value::Controllers;
 use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit, UnitName};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -40,6 +40,10 @@ pub struct Belongings {
     pub dir: PathBuf,
     /// The cgroup.
     pub cgroup: UnitCgroup,
+    /// This invocation.
+    pub invocation: InvocationId,
+    /// Whose `PrivateTmp=` directories it has.
+    pub tmp_of: InvocationId,
     /// The slice that it lies in.
     pub slice: Option<UnitName>,
     /// RuntimeDirectory= paths.
@@ -78,15 +82,11 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
     })?;
     let dynamic = unit.settings.is_true(Exec, "DynamicUser");
     let identity = identity::resolve(service, dynamic.then_some(&host.dynamic_users))?;
-    let limits = crate::host::limits(&host.cgroups, unit, &service.resources);
-    let slice = slices::wanted(unit);
-    let path = slices::path(slice.as_ref());
-    let groups = slices::groups(host, &path);
-    let (cgroup, unapplied) = host
-        .cgroups
-        .create(&host.layout.instance, &groups, unit.name.as_str(), &limits)
-        .map_err(|error| failure(ExecStep::Cgroup, &error))?;
+    let group = group::make(host, unit, service, &identity)?;
+    let joined = host.commons.join(request.invocation, unit);
     let belongings = Belongings {
+        invocation: request.invocation,
+        tmp_of: joined.tmp.unwrap_or(request.invocation),
         dir: host
             .layout
             .invocations()
@@ -95,34 +95,43 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         credentials: credentials(host, unit),
         ipc_of: ipc_of(unit, identity.ids.as_ref()),
         preserve: service.runtime_directory_preserve,
-        slice,
-        cgroup,
+        slice: group.slice,
+        cgroup: group.cgroup,
     };
-    let mut unapplied = unapplied;
-    if service.delegate.on {
-        match delegate(host, service, &identity, &belongings.cgroup) {
-            Ok(lacking) => unapplied.extend(lacking),
-            Err(error) => {
-                let _ = belongings.cgroup.remove();
-                return Err(failure(ExecStep::Cgroup, &error));
-            }
-        }
-    }
-    let around: Vec<Arc<Unit>> = path
-        .iter()
-        .filter_map(|slice| host.slices.get(slice))
-        .collect();
-    match guards::set(unit, &around, &belongings.cgroup) {
-        Err(failed) if host.allow_degraded => {
-            let why = nix::errno::Errno::from_raw(failed.errno).desc();
-            unapplied.push(format!("{}: {why}", failed.detail));
+    let spec = spec(host, request, service, identity, &belongings, &joined);
+    match clone_helper(host, request, &belongings, &spec, &joined) {
+        Ok((pidfd, link)) => {
+            host.commons.lives(request.invocation, pidfd.as_fd());
+            Ok(Spawned {
+                pidfd,
+                link,
+                belongings,
+                unapplied: group.unapplied,
+            })
         }
         Err(failed) => {
+            // Nothing lives yet. What can't be removed is removed before the next attempt.
             let _ = belongings.cgroup.remove();
-            return Err(failed);
+            let _ = std::fs::remove_dir_all(&belongings.dir);
+            host.commons
+                .leave(request.invocation, belongings.tmp_of, || {});
+            Err(failed)
         }
-        Ok(()) => {}
     }
+}
+
+/// What the helper is told.
+fn spec(
+    host: &Host,
+    request: &SpawnRequest,
+    service: &ServiceSection,
+    identity: Identity,
+    belongings: &Belongings,
+    joined: &Joined,
+) -> ExecSpec {
+    let unit = &request.unit;
+    let log_file = host.layout.log_file(unit.name.as_str());
+    let without_v1_quota = is_realtime(service) && service.resources.cpu_quota_per_sec_us.is_none();
     let mut spec = spec_build::build(
         unit,
         service,
@@ -132,15 +141,14 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             commit: &request.commit,
             identity,
             dir: &belongings.dir.to_string_lossy(),
+            joins: Joins {
+                network: joined.network.is_some(),
+                ipc: joined.ipc.is_some(),
+                tmp: joined.tmp,
+            },
             namespace: namespace_of(host, unit),
-            join_cgroup_files: belongings.cgroup.join_files(
-                is_realtime(service) && service.resources.cpu_quota_per_sec_us.is_none(),
-            ),
-            log_file: host
-                .layout
-                .log_file(unit.name.as_str())
-                .to_string_lossy()
-                .into_owned(),
+            join_cgroup_files: belongings.cgroup.join_files(without_v1_quota),
+            log_file: log_file.to_string_lossy().into_owned(),
             lang: host.lang.as_deref(),
             environment: &host.environment,
             allow_degraded: host.allow_degraded,
@@ -152,45 +160,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             .entry(Resource::Nofile)
             .or_insert(limit);
     }
-    match clone_helper(host, request, &belongings, &spec) {
-        Ok((pidfd, link)) => Ok(Spawned {
-            pidfd,
-            link,
-            belongings,
-            unapplied,
-        }),
-        Err(failed) => {
-            // Nothing lives yet. What can't be removed is removed before the next attempt.
-            let _ = belongings.cgroup.remove();
-            let _ = std::fs::remove_dir_all(&belongings.dir);
-            Err(failed)
-        }
-    }
-}
-
-/// `Delegate=`: what it can't have here is told.
-fn delegate(
-    host: &Host,
-    service: &ServiceSection,
-    identity: &Identity,
-    cgroup: &UnitCgroup,
-) -> gitproc_sys::Result<Vec<String>> {
-    // Without User= it is root's already.
-    let done = match &identity.ids {
-        Some(ids) => cgroup.delegate(ids.uid, ids.gid)?,
-        None => cgroup.path().is_some(),
-    };
-    if !done {
-        return Ok(vec!["Delegate: there is no v2 cgroup".to_owned()]);
-    }
-    let wanted = service.delegate.controllers;
-    // `yes` stands for all that there are; some names stand for no controller of v2.
-    let known = Controllers::DELEGATED.names();
-    let lacking = wanted.names().into_iter().filter(|name| {
-        wanted != Controllers::DELEGATED && known.contains(name) && !host.cgroups.gives(name)
-    });
-    let told = |name| format!("Delegate: there is no {name} controller in cgroup v2");
-    Ok(lacking.map(told).collect())
+    spec
 }
 
 fn clone_helper(
@@ -198,6 +168,7 @@ fn clone_helper(
     request: &SpawnRequest,
     belongings: &Belongings,
     spec: &ExecSpec,
+    joined: &Joined,
 ) -> Result<(OwnedFd, UnixStream), Failure> {
     let on = |step: ExecStep| move |error: gitproc_sys::Error| failure(step, &error);
     std::fs::DirBuilder::new()
@@ -213,6 +184,7 @@ fn clone_helper(
         meaning: request.unit.meaning,
         cgroup: belongings.cgroup.path(),
         slice: belongings.slice.clone(),
+        tmp_of: joined.tmp,
         restarts: request.restarts,
     };
     records::write_invocation(&belongings.dir, &record).map_err(|error| Failure {
@@ -234,17 +206,14 @@ fn clone_helper(
     let (link, helpers_end) = gitproc_sys::socket::pair().map_err(on(ExecStep::Fds))?;
     let dir = gitproc_sys::file::open_dir(&belongings.dir).map_err(on(ExecStep::Fds))?;
     let shim = belongings.cgroup.shim_fd().map_err(on(ExecStep::Cgroup))?;
-    let payload = match belongings
-        .cgroup
-        .payload_fd()
-        .map_err(on(ExecStep::Cgroup))?
-    {
-        Some(payload) => payload,
-        None => std::fs::File::open("/dev/null")
-            .map_err(|cause| gitproc_sys::Error::new("open", "/dev/null", cause))
-            .map_err(on(ExecStep::Fds))?
-            .into(),
-    };
+    let payload = belongings.cgroup.payload_fd();
+    let payload = payload.map_err(on(ExecStep::Cgroup))?;
+    // In place of what there is not.
+    let null = std::fs::File::open("/dev/null")
+        .map_err(|cause| gitproc_sys::Error::new("open", "/dev/null", cause))
+        .map_err(on(ExecStep::Fds))?;
+    let [payload, network, ipc] = [&payload, &joined.network, &joined.ipc]
+        .map(|given| given.as_ref().map_or(null.as_fd(), AsFd::as_fd));
     let spawned = HelperSpawn {
         exe: host.helper.exe.as_fd(),
         argv: host.helper.argv,
@@ -255,7 +224,9 @@ fn clone_helper(
             spec.as_fd(),
             helpers_end.as_fd(),
             dir.as_fd(),
-            payload.as_fd(),
+            payload,
+            network,
+            ipc,
         ],
     }
     .spawn()

@@ -84,7 +84,7 @@ fn clone_and_exec() -> Duration {
             mount: true,
             user: false,
         },
-        fds: [null.as_fd(); 4],
+        fds: [null.as_fd(); 6],
     }
     .spawn()
     .expect("it is executed");

@@ -47,15 +47,22 @@ pub fn run() -> i32 {
 fn start() -> Result<(), HelperExit> {
     // For life: signals to process 1 must not end it, and SIGCHLD is read from a descriptor.
     gitproc_sys::signal::block_all().map_err(|_| HelperExit::Broken)?;
-    let numbers = [Fds::SPEC, Fds::LINK, Fds::DIR, Fds::CGROUP];
-    let [spec, link, dir, cgroup] =
+    let numbers = [
+        Fds::SPEC,
+        Fds::LINK,
+        Fds::DIR,
+        Fds::CGROUP,
+        Fds::NETWORK,
+        Fds::IPC,
+    ];
+    let [spec, link, dir, cgroup, network, ipc] =
         gitproc_sys::fd::take_inherited(numbers).map_err(|_| HelperExit::BadStart)?;
     let bytes =
         gitproc_sys::memfd::read_sealed(spec, SPEC_MAX).map_err(|_| HelperExit::BadStart)?;
     check_version(&bytes)?;
     let spec: ExecSpec = serde_json::from_slice(&bytes).map_err(|_| HelperExit::BadStart)?;
     drop(bytes);
-    supervisor::Supervisor::new(spec, link, dir, cgroup)
+    supervisor::Supervisor::new(spec, link, dir, cgroup, [network, ipc])
         .and_then(supervisor::Supervisor::run)
         .map_err(|_| HelperExit::Broken)
 }

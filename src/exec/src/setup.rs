@@ -8,8 +8,9 @@ use gitproc_sys::socket::{self, NotifyAddress};
 use gitproc_unit::{NotifyAccess, ServiceType};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,7 @@ pub(crate) fn prepare(
     spec: &ExecSpec,
     dir: &OwnedFd,
     path: Option<&Path>,
+    [network, ipc]: [OwnedFd; 2],
 ) -> Result<Prepared, Failure> {
     match spec.namespace {
         NamespaceMode::Pid | NamespaceMode::UserPid => {
@@ -78,8 +80,8 @@ pub(crate) fn prepare(
     make_places(spec, dir)?;
     let mut lacking = Vec::new();
     let kept = Kept {
-        network: make_namespace(spec, Kind::Network, &mut lacking)?,
-        ipc: make_namespace(spec, Kind::Ipc, &mut lacking)?,
+        network: shared_namespace(spec, Kind::Network, network, &mut lacking)?,
+        ipc: shared_namespace(spec, Kind::Ipc, ipc, &mut lacking)?,
     };
     let environment = environment::fixed(spec, told.as_deref());
     Ok(Prepared {
@@ -91,9 +93,11 @@ pub(crate) fn prepare(
     })
 }
 
-fn make_namespace(
+/// The namespace that all commands enter, at its `place`: there the daemon finds it for others.
+fn shared_namespace(
     spec: &ExecSpec,
     kind: Kind,
+    mut place: OwnedFd,
     lacking: &mut Vec<String>,
 ) -> Result<Option<OwnedFd>, Failure> {
     let (sharing, step, directive) = match kind {
@@ -104,11 +108,14 @@ fn make_namespace(
         ),
         Kind::Ipc => (&spec.namespaces.ipc, ExecStep::Namespace, "PrivateIPC="),
     };
-    if *sharing != Sharing::Own {
-        return Ok(None);
+    match sharing {
+        Sharing::Joined => return Ok(Some(place)),
+        Sharing::Host | Sharing::At(_) => return Ok(None),
+        Sharing::Own => {}
     }
-    match namespace::make(kind) {
-        Ok(made) => Ok(Some(made)),
+    let put = |made: OwnedFd| gitproc_sys::fd::put_at(made.as_fd(), &mut place);
+    match namespace::make(kind).and_then(put) {
+        Ok(()) => Ok(Some(place)),
         Err(error) if spec.allow_degraded => {
             lacking.push(format!("{directive} is not applied: {}", error.in_full()));
             Ok(None)
@@ -142,13 +149,28 @@ fn make_places(spec: &ExecSpec, dir: &OwnedFd) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Like /tmp, in a directory that only root can enter.
+/// Like /tmp, in a directory that only root can enter. Another service that shares it may have made
+/// it (`JoinsNamespaceOf=`).
 fn make_private(path: &Path) -> std::io::Result<()> {
-    if let Some(parent) = path.parent() {
-        std::fs::DirBuilder::new().mode(0o700).create(parent)?;
+    let Some(parent) = path.parent() else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    match std::fs::DirBuilder::new().mode(0o700).create(parent) {
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
+            let found = std::fs::symlink_metadata(parent)?;
+            // In /tmp, anybody could have made something of that name.
+            let own = nix::unistd::geteuid().as_raw();
+            if !found.is_dir() || found.uid() != own || found.mode() & 0o077 != 0 {
+                return Err(cause);
+            }
+        }
+        done => done?,
     }
-    std::fs::create_dir(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o1777))
+    match std::fs::create_dir(path) {
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(cause) => Err(cause),
+        Ok(()) => std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o1777)),
+    }
 }
 
 fn wants_notify(spec: &ExecSpec) -> bool {

@@ -70,6 +70,8 @@ pub(crate) struct Supervisor {
     spec: ExecSpec,
     report: Report,
     dir_path: Option<PathBuf>,
+    /// Descriptors of the namespaces that commands share, until the set-up takes them.
+    places: Option<[OwnedFd; 2]>,
     /// v2 directory of the payload.
     cgroup: Option<OwnedFd>,
     /// The host's /proc, where it can be had: the way to the host's process numbers.
@@ -90,6 +92,7 @@ impl Supervisor {
         link: OwnedFd,
         dir: OwnedFd,
         cgroup: OwnedFd,
+        places: [OwnedFd; 2],
     ) -> gitproc_sys::Result<Supervisor> {
         let link = Link::new(link)
             .map_err(|cause| gitproc_sys::Error::new("take", "link to the daemon", cause))?;
@@ -107,6 +110,7 @@ impl Supervisor {
         }
         Ok(Supervisor {
             dir_path,
+            places: Some(places),
             cgroup: is_dir.then_some(cgroup),
             host_proc: gitproc_sys::file::open_dir("/proc".as_ref()).ok(),
             children: signal::child_watch()?,
@@ -217,7 +221,15 @@ impl Supervisor {
     }
 
     fn set_up(&mut self) {
-        match setup::prepare(&self.spec, self.report.dir(), self.dir_path.as_deref()) {
+        let Some(places) = self.places.take() else {
+            return;
+        };
+        match setup::prepare(
+            &self.spec,
+            self.report.dir(),
+            self.dir_path.as_deref(),
+            places,
+        ) {
             Ok(prepared) => {
                 for lacking in &prepared.lacking {
                     self.log.note(Tag::Remark, lacking);

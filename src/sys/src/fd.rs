@@ -39,6 +39,12 @@ pub fn move_up(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
         .context("duplicate descriptor", fd.as_raw_fd())
 }
 
+/// Makes `place` a duplicate of `fd`, close-on-exec, at the number that it has.
+pub fn put_at(fd: BorrowedFd<'_>, place: &mut OwnedFd) -> Result<()> {
+    nix::unistd::dup3(fd, place, nix::fcntl::OFlag::O_CLOEXEC)
+        .context("duplicate descriptor", fd.as_raw_fd())
+}
+
 /// Marks every descriptor from `first` up close-on-exec.
 pub fn close_from_on_exec(first: u32) -> Result<()> {
     match raw_close_range(first, libc::CLOSE_RANGE_CLOEXEC) {

@@ -2,7 +2,7 @@
 use crate::error::{Context, Error, Result};
 use nix::sched::{CloneFlags, setns, unshare};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A kind of namespace that can be entered by descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,23 @@ pub fn make(kind: Kind) -> Result<OwnedFd> {
     made.map(OwnedFd::from)
 }
 
+/// The namespace that another process holds as descriptor `number`; `None` where it holds none of
+/// that kind there, or nobody may look.
+pub fn of(process: BorrowedFd<'_>, number: i32, kind: Kind) -> Option<OwnedFd> {
+    let process = process.as_raw_fd();
+    // SAFETY: plain numbers; pidfd_getfd(2) makes a descriptor or fails.
+    let taken = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process, number, 0) };
+    let taken = i32::try_from(taken).ok().filter(|taken| *taken >= 0)?;
+    // SAFETY: the kernel has just made it for us, close-on-exec.
+    let taken = unsafe { OwnedFd::from_raw_fd(taken) };
+    // SAFETY: an ioctl without argument (ioctl_ns(2)); other files refuse it.
+    let found = unsafe { libc::ioctl(taken.as_raw_fd(), NS_GET_NSTYPE as _) };
+    (found == kind.flag().bits()).then_some(taken)
+}
+
+/// Of linux/nsfs.h.
+const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
+
 /// Goes there; an error where it is a namespace of another kind, or none.
 pub fn enter(kind: Kind, namespace: BorrowedFd<'_>) -> Result<()> {
     setns(namespace, kind.flag()).context("enter namespace of", kind.name())
@@ -63,7 +80,7 @@ fn loopback_up() -> Result<()> {
     request.ifr_name[0] = b'l' as libc::c_char;
     request.ifr_name[1] = b'o' as libc::c_char;
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    let fd = std::os::fd::AsRawFd::as_raw_fd(&socket);
+    let fd = socket.as_raw_fd();
     // SAFETY: the structure is ours and outlives the call.
     match unsafe { libc::ioctl(fd, libc::SIOCSIFFLAGS as _, &request) } {
         0 => Ok(()),

@@ -16,7 +16,7 @@ use std::ptr;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Number of descriptors that a spawned helper can be given; they become 3, 4, …
-pub const PASSED_FDS: usize = 4;
+pub const PASSED_FDS: usize = 6;
 
 /// Which namespaces the child gets for itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct HelperSpawn<'a> {
     pub cgroup: Option<BorrowedFd<'a>>,
     /// Namespaces of its own.
     pub namespaces: Namespaces,
-    /// Become descriptors 3, 4, 5 and 6 of the child; 0, 1 and 2 are /dev/null, all others closed.
+    /// Become descriptors 3 to 8 of the child; 0, 1 and 2 are /dev/null, all others closed.
     pub fds: [BorrowedFd<'a>; PASSED_FDS],
 }
 
@@ -86,17 +86,17 @@ impl HelperSpawn<'_> {
             .open("/dev/null")
             .context("open", "/dev/null")?;
         let (mut failure, inheritable) = std::io::pipe().context("make pipe for", object)?;
-        // Out of the range 0..=6 that the child fills, so that no dup2 overwrites a source.
+        // Out of the range 0..=8 that the child fills, so that no dup2 overwrites a source.
         let null = move_up(std::os::fd::AsFd::as_fd(&null))?;
         let failure_child = move_up(std::os::fd::AsFd::as_fd(&inheritable))?;
         // Its end of file is the news, so no other writer may stay open here.
         drop(inheritable);
         let exe = move_up(self.exe)?;
-        let [a, b, c, d] = self.fds;
-        let passed = [move_up(a)?, move_up(b)?, move_up(c)?, move_up(d)?];
+        let passed = self.fds.iter().map(|fd| move_up(*fd));
+        let passed = passed.collect::<Result<Vec<OwnedFd>>>()?;
         let child = ChildPlan {
             null: null.as_raw_fd(),
-            passed: passed.each_ref().map(AsRawFd::as_raw_fd),
+            passed: std::array::from_fn(|at| passed[at].as_raw_fd()),
             exe: exe.as_raw_fd(),
             failure: failure_child.as_raw_fd(),
             argv: argv_ptrs.as_ptr(),

@@ -191,4 +191,9 @@ impl Fds {
     pub const DIR: i32 = 5;
     /// The v2 payload cgroup directory, or `/dev/null` when there is none.
     pub const CGROUP: i32 = 6;
+    /// The network namespace that all commands share: given, or made by the helper and put there, so
+    /// that the daemon finds it. Else `/dev/null`.
+    pub const NETWORK: i32 = 7;
+    /// The same for IPC.
+    pub const IPC: i32 = 8;
 }

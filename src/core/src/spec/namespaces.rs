@@ -23,6 +23,8 @@ pub enum Sharing {
     Host,
     /// Nobody: one for all commands of the invocation.
     Own,
+    /// Another service: what stands at its number of [`super::Fds`] (`JoinsNamespaceOf=`).
+    Joined,
     /// Whoever made the namespace that is mounted there (`ip netns add`).
     At(String),
 }

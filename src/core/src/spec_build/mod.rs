@@ -30,6 +30,8 @@ pub struct SpecContext<'a> {
     pub namespace: NamespaceMode,
     /// The invocation directory, absolute.
     pub dir: &'a str,
+    /// What others share with it.
+    pub joins: Joins,
     /// v1 `cgroup.procs` files of the payload.
     pub join_cgroup_files: Vec<String>,
     /// Log file of the unit, absolute.
@@ -40,6 +42,17 @@ pub struct SpecContext<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// `AllowDegraded=` of the configuration.
     pub allow_degraded: bool,
+}
+
+/// What is taken over from services that run (`JoinsNamespaceOf=`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Joins {
+    /// Their network.
+    pub network: bool,
+    /// Their IPC.
+    pub ipc: bool,
+    /// The `PrivateTmp=` directories of this invocation.
+    pub tmp: Option<InvocationId>,
 }
 
 /// The spec of one invocation of a service.
@@ -64,7 +77,7 @@ pub fn build(
         log_file: context.log_file.clone(),
         mounts: mounts::of(
             unit,
-            context.invocation,
+            context.joins.tmp.unwrap_or(context.invocation),
             &directories,
             credentials.as_ref(),
             context.identity.dynamic.then_some(context.dir),
@@ -89,7 +102,7 @@ pub fn build(
         streams: streams::of(unit),
         scheduling: scheduling::of(unit, service),
         privileges: privileges::of(unit, service),
-        namespaces: namespaces::of(unit),
+        namespaces: namespaces::of(unit, context.joins),
         system_calls: system_calls::of(unit, facts),
         allow_degraded: context.allow_degraded,
         join_cgroup_files: context.join_cgroup_files,

@@ -60,6 +60,7 @@ impl Helper {
             meaning: self.unit.meaning,
             cgroup: None,
             slice: None,
+            tmp_of: None,
             restarts: self.restarts,
         }
     }

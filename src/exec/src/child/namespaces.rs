@@ -45,9 +45,11 @@ fn enter(kind: Kind, sharing: &Sharing, kept: Option<&OwnedFd>) -> Step<()> {
     };
     match (sharing, kept) {
         (Sharing::Host, _) => Ok(()),
-        (Sharing::Own, Some(made)) => sys(step, namespace::enter(kind, made.as_fd())),
+        (Sharing::Own | Sharing::Joined, Some(made)) => {
+            sys(step, namespace::enter(kind, made.as_fd()))
+        }
         // It could not be made, and that may be: the log has it.
-        (Sharing::Own, None) => Ok(()),
+        (Sharing::Own | Sharing::Joined, None) => Ok(()),
         (Sharing::At(path), _) => {
             let opened = io(step, &format!("open {path}"), std::fs::File::open(path))?;
             sys(step, namespace::enter(kind, opened.as_fd())).map_err(|mut failed| {

@@ -177,6 +177,7 @@ impl Service {
         let section = unit.service.as_deref().expect("a service");
         let context = SpecContext {
             dir: "/nonexistent",
+            joins: gitproc_core::spec_build::Joins::default(),
             invocation: service.spec.invocation,
             commit: &CommitId("0".repeat(40)),
             identity: identity(section),
@@ -241,6 +242,7 @@ impl Service {
             NamespaceMode::UserPid => (true, true),
             NamespaceMode::None => (false, false),
         };
+        let nothing = std::fs::File::open("/dev/null").expect("everywhere");
         let spawned = HelperSpawn {
             exe: exe.as_fd(),
             argv: &["gitproc-exec"],
@@ -251,7 +253,14 @@ impl Service {
                 mount: pid,
                 user,
             },
-            fds: [spec.as_fd(), other.as_fd(), dir.as_fd(), payload.as_fd()],
+            fds: [
+                spec.as_fd(),
+                other.as_fd(),
+                dir.as_fd(),
+                payload.as_fd(),
+                nothing.as_fd(),
+                nothing.as_fd(),
+            ],
         };
         self.helper = Some(spawned.spawn().expect("the helper starts"));
         self.cgroup = Some(cgroup);

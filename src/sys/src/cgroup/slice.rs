@@ -13,17 +13,19 @@ pub struct SliceGroup {
 }
 
 /// What the files of a group say while nobody has said anything, as far as limits write them.
-const UNSET: [(&str, &str); 8] = [
+const UNSET: [(&str, &str); 6] = [
     // Idle groups have no weight, so this is the first.
     ("cpu.idle", "0"),
     ("cpu.weight", "100"),
-    ("cpuset.cpus", "\n"),
-    ("cpuset.mems", "\n"),
     ("memory.min", "0"),
     ("memory.low", "0"),
     ("memory.swap.max", "max"),
     ("io.weight", "default 100"),
 ];
+
+/// Sets that are empty then, which a group with processes in it may not become: it gets all that the
+/// group around it has.
+const UNSET_SETS: [&str; 2] = ["cpuset.cpus", "cpuset.mems"];
 
 /// The same for each disk that the file names.
 const UNSET_DISKS: [(&str, &str); 2] = [
@@ -71,6 +73,14 @@ fn unset(dir: &Path, wanted: &[GroupFile]) {
     for (file, text) in UNSET {
         if !said(file) {
             let _ = std::fs::write(dir.join(file), text);
+        }
+    }
+    for file in UNSET_SETS.into_iter().filter(|file| !said(file)) {
+        let around = dir.with_file_name(format!("{file}.effective"));
+        if std::fs::write(dir.join(file), "\n").is_err()
+            && let Ok(all) = std::fs::read_to_string(around)
+        {
+            let _ = std::fs::write(dir.join(file), all);
         }
     }
     for (file, text) in UNSET_DISKS {

@@ -99,7 +99,7 @@ pub(super) fn rows() -> Vec<Row> {
         dependency!("ReloadPropagatedFrom", reload_propagated_from),
         dependency!("PropagatesStopTo", propagates_stop_to).not_yet(),
         dependency!("StopPropagatedFrom", stop_propagated_from).not_yet(),
-        dependency!("JoinsNamespaceOf", joins_namespace_of).not_yet(),
+        dependency!("JoinsNamespaceOf", joins_namespace_of),
         field(
             "RequiresMountsFor",
             "absolute paths",

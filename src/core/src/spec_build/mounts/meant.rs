@@ -88,7 +88,7 @@ const BOUNDED: &str = "mode=0755,size=10%,nr_inodes=400k";
 /// The mounts of a unit, in no order.
 pub(super) fn mounts(
     unit: &Unit,
-    invocation: InvocationId,
+    tmp: InvocationId,
     directories: &[DirectorySpec],
     credentials: Option<&Credentials>,
     root: Option<&str>,
@@ -125,7 +125,7 @@ pub(super) fn mounts(
     }
     found.extend(homes(settings));
     if on("PrivateTmp") {
-        let private = private_directories(invocation).map(|(source, path)| Mount {
+        let private = private_directories(tmp).map(|(source, path)| Mount {
             path: path.to_owned(),
             kind: MountKind::Private {
                 source: format!("{source}/tmp"),

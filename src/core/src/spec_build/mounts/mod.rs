@@ -23,10 +23,10 @@ pub fn private_directories(invocation: InvocationId) -> [(String, &'static str);
 /// directory, and where the service sees them.
 pub const USER_DATABASES: [(&str, &str); 2] = [("passwd", "/etc/passwd"), ("group", "/etc/group")];
 
-/// The mounts of the unit; `databases` is where [`USER_DATABASES`] are, if it needs them.
+/// The mounts of the unit; `tmp` says whose `PrivateTmp=` directories it has; `databases` is where [`USER_DATABASES`] are, if it needs them.
 pub(super) fn of(
     unit: &Unit,
-    invocation: InvocationId,
+    tmp: InvocationId,
     directories: &[DirectorySpec],
     credentials: Option<&Credentials>,
     databases: Option<&str>,
@@ -35,7 +35,7 @@ pub(super) fn of(
     let root = settings.text(Exec, "RootDirectory");
     let root = Some(root.to_owned()).filter(|root| !matches!(root.as_str(), "" | "/"));
     let flags = settings.number(Exec, "MountFlags");
-    let mut mounts = meant::mounts(unit, invocation, directories, credentials, root.as_deref());
+    let mut mounts = meant::mounts(unit, tmp, directories, credentials, root.as_deref());
     // A root directory of its own has databases of its own.
     let databases = databases.filter(|_| root.is_none());
     mounts.extend(databases.into_iter().flat_map(meant::user_databases));

@@ -185,7 +185,7 @@ impl<'a> Making<'a> {
             MountKind::Bind {
                 source, optional, ..
             } => (source, *optional),
-            MountKind::Private { source } => (source, false),
+            MountKind::Private { source, .. } => (source, false),
             _ => return Ok(Source::None),
         };
         let found = sys(
