@@ -741,7 +741,14 @@ fn start_limits_count_and_reset_failed_forgives() {
         i.property("loop", "Result") == "start-limit-hit"
     });
     assert_eq!(instance.said("loop"), "go\ngo\ngo\n");
-    instance.run(&["start", "loop"]).fails(1, "reset-failed");
+    for _ in 0..3 {
+        let refused = instance.run(&["start", "loop"]).fails(1, "reset-failed");
+        assert_eq!(
+            refused.stderr.matches("too quickly").count(),
+            1,
+            "{refused:?}"
+        );
+    }
     instance.run(&["reset-failed", "loop"]).ok();
     instance.run(&["start", "loop"]).ok();
     instance.wait_for("the limit is hit again", |i| {

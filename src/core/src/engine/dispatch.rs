@@ -278,9 +278,11 @@ impl Engine {
                 window / 1_000_000,
             );
             slot.phase = Phase::Failed;
+            let again = slot.result == UnitResult::StartLimitHit;
             slot.result = UnitResult::StartLimitHit;
-            // What failed before says more than the limit alone.
+            // What failed before says more than the limit alone, and the limit is said once.
             slot.reason = Some(match slot.reason.take() {
+                Some(said) if again => said,
                 Some(last) => format!("{last}; {reason}"),
                 None => reason,
             });
