@@ -317,12 +317,6 @@ pub fn words(text: &str, split: &Split<'_>) -> Result<Vec<String>, WordError> {
     std::iter::from_fn(|| left.take(split).transpose()).collect()
 }
 
-/// All words of `text`; unknown escapes stand for themselves.
-pub fn words_lenient(text: &str, split: &Split<'_>) -> Result<Vec<String>, WordError> {
-    let mut left = Words::new(text);
-    std::iter::from_fn(|| left.take_lenient(split).transpose()).collect()
-}
-
 /// What separates words.
 pub(crate) fn is_space(c: char) -> bool {
     WHITE_SPACE.contains(c)

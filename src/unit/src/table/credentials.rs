@@ -9,7 +9,7 @@ use crate::quote::octal;
 use crate::value::list::room;
 use crate::value::shape::bytes;
 use crate::value::{ValueError, is_filename, is_normalized_path};
-use crate::words::{Split, Words};
+use crate::words::{Split, Words, is_space};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -53,7 +53,7 @@ const SET_ENCRYPTED: Kind = Kind::By(
     "ID:BASE64",
     |value, cx, text| {
         set_credential(value, cx, text, |data| {
-            let plain: String = data.split_whitespace().collect();
+            let plain: String = data.split(is_space).collect();
             BASE64
                 .decode(plain)
                 .map_err(|_| ValueError::not(data, "base64"))

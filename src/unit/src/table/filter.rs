@@ -5,6 +5,7 @@ use crate::draft::Context;
 use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Signed, Text, Unsigned};
 use crate::settings::Setting;
+use crate::value::list::room;
 use crate::value::{
     AddressFamilies, SyscallAction, SyscallArchitectures, SyscallFilter, ValueError,
     apply_namespaces, format_namespaces,
@@ -133,7 +134,10 @@ pub(super) const FILE_SYSTEMS: Kind = Kind::By(
             }
             let place = known.binary_search_by(|other| other.text().cmp(name));
             match (place, allow == first) {
-                (Err(at), true) => known.insert(at, name.into()),
+                (Err(at), true) => {
+                    room(known.len())?;
+                    known.insert(at, name.into());
+                }
                 (Ok(at), false) => {
                     known.remove(at);
                 }

@@ -6,7 +6,7 @@ use crate::print::spelling;
 use crate::property::PropertyValue::{self, Bool, List, Text};
 use crate::value::shape::bytes;
 use crate::value::{ValueError, absolute_path};
-use crate::words::{Split, Words};
+use crate::words::{Split, Words, is_space};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -212,7 +212,7 @@ pub(super) const HEX: Kind = Kind::By(
             *value = path_or_none(text);
             return Ok(());
         }
-        let plain: String = text.split_whitespace().collect();
+        let plain: String = text.split(is_space).collect();
         let digits = plain.as_bytes().chunks(2);
         let byte = |pair: &[u8]| {
             let pair = std::str::from_utf8(pair)

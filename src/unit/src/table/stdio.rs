@@ -14,6 +14,7 @@ use crate::value::{
     ValueError, absolute_path, format_log_facility, format_log_level, parse_log_facility,
     parse_log_level, parse_u32,
 };
+use crate::words::is_space;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -203,7 +204,7 @@ const INPUT_DATA: Kind = Kind::By(
             *value = PropertyValue::empty();
             return Ok(());
         }
-        let plain: String = text.split_whitespace().collect();
+        let plain: String = text.split(is_space).collect();
         let data = BASE64
             .decode(plain)
             .map_err(|_| ValueError::not(text, "base64"))?;

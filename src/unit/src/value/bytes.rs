@@ -18,7 +18,7 @@ pub fn parse_size_si(text: &str) -> Result<u64, ValueError> {
 }
 
 fn parse(text: &str, base: u64) -> Result<u64, NumberError> {
-    let is_space = super::list::is_space;
+    let is_space = crate::words::is_space;
     let mut rest = text;
     let mut total: u64 = 0;
     let mut from = 0;

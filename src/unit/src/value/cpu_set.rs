@@ -62,6 +62,19 @@ impl CpuSet {
         let at = self.reach(cpu);
         self.words[at] |= 1 << (cpu % WORD_BITS);
     }
+
+    /// Word by word: a line may name all CPUs many times.
+    fn insert_range(&mut self, low: u32, high: u32) {
+        let (first, last) = (self.reach(low), self.reach(high));
+        for (at, word) in self.words[first..=last].iter_mut().enumerate() {
+            let from = if at == 0 { low % WORD_BITS } else { 0 };
+            let to = match first + at == last {
+                true => high % WORD_BITS,
+                false => WORD_BITS - 1,
+            };
+            *word |= u64::MAX << from & u64::MAX >> (WORD_BITS - 1 - to);
+        }
+    }
 }
 
 /// Members as ranges: `0-3 8`.
@@ -100,7 +113,7 @@ pub fn apply_cpu_set(set: &mut CpuSet, text: &str) -> Result<(), ValueError> {
         } else if high >= CPUS_MAX {
             return Err(ValueError::beyond(word, "CPU (0 to 8191)"));
         } else {
-            (low..=high).for_each(|cpu| named.insert(cpu));
+            named.insert_range(low, high);
         }
         Ok(())
     })?;
@@ -143,6 +156,9 @@ mod tests {
             (&["1", "x", "2 8192", "0-9999999"], "1"),
             (&["'0-1' 0x10"], "0-1 16"),
             (&["63-64"], "63-64"),
+            (&["0-63"], "0-63"),
+            (&["5-200 64-127 300"], "5-200 300"),
+            (&["0-8191"], "0-8191"),
         ] {
             assert_eq!(fold(lines).to_string(), ranges, "{lines:?}");
         }

@@ -113,14 +113,6 @@ pub fn apply_device_weight(list: &mut Vec<DeviceNumber>, text: &str) -> Result<(
     apply(list, text, add_weight, as_it_is)
 }
 
-/// Applies one line of `BlockIODeviceWeight=`; an empty line resets.
-pub fn apply_block_device_weight(
-    list: &mut Vec<DeviceNumber>,
-    text: &str,
-) -> Result<(), ValueError> {
-    apply(list, text, add_block_weight, as_it_is)
-}
-
 /// Applies one line of `IODeviceLatencyTargetSec=`, in µs; an empty line resets.
 pub fn apply_device_latency(list: &mut Vec<DeviceNumber>, text: &str) -> Result<(), ValueError> {
     apply(list, text, add_latency, as_it_is)

@@ -2,7 +2,7 @@
 use super::ValueError;
 use super::integer::{NumberError, unsigned};
 use super::interface::interface_in_address_is_valid;
-use super::list::is_space;
+use crate::words::is_space;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

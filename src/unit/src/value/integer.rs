@@ -101,7 +101,7 @@ fn positive(scanned: Scanned, max: u64) -> Result<u64, NumberError> {
 
 /// `radix`: `None` when the text names it.
 fn scan(text: &str, radix: Option<u32>) -> Result<Scanned, NumberError> {
-    let text = text.trim_start_matches(super::list::is_space);
+    let text = text.trim_start_matches(crate::words::is_space);
     // `0b` and `0o` stand before a sign, `0x` and `0` behind it: the first two are systemd's own,
     // the others come with the C library.
     let (radix, text) = match (radix, prefix(text, 'b'), prefix(text, 'o')) {
@@ -109,7 +109,7 @@ fn scan(text: &str, radix: Option<u32>) -> Result<Scanned, NumberError> {
         (None, None, Some(rest)) => (Some(8), rest),
         (radix, _, _) => (radix, text),
     };
-    let text = text.trim_start_matches(super::list::is_space);
+    let text = text.trim_start_matches(crate::words::is_space);
     let (negative, text) = match text.strip_prefix(['+', '-']) {
         Some(rest) => (text.starts_with('-'), rest),
         None => (false, text),

@@ -1,10 +1,47 @@
 //! Lists of words of which some may be wrong: the good ones count, the wrong ones are named.
 use super::ValueError;
-use crate::words::{self, Words};
+use crate::words::{self, Words, is_space};
 
-/// What separates words.
-pub(crate) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
+/// What is wrong with the words of one line: the first few are named, all are counted. A line may
+/// have hundreds of thousands.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    named: Vec<ValueError>,
+    more: usize,
+}
+
+impl Complaints {
+    const NAMED_MAX: usize = 10;
+
+    /// One more. To put it into words may cost something, and is not done for those that are only
+    /// counted.
+    pub(crate) fn note(&mut self, complaint: impl FnOnce() -> ValueError) {
+        match self.named.len() < Self::NAMED_MAX {
+            true => self.named.push(complaint()),
+            false => self.more += 1,
+        }
+    }
+
+    /// Each by itself, and how many are not named.
+    pub(crate) fn into_list(mut self) -> Vec<ValueError> {
+        if self.more > 0 {
+            let text = format!("{} more words that are wrong", self.more);
+            self.named.push(ValueError(text));
+        }
+        self.named
+    }
+
+    /// All in one.
+    pub(crate) fn into_result(self) -> Result<(), ValueError> {
+        let mut texts: Vec<String> = self.named.into_iter().map(|error| error.0).collect();
+        if self.more > 0 {
+            texts.push(format!("and {} more", self.more));
+        }
+        match texts.is_empty() {
+            true => Ok(()),
+            false => Err(ValueError(texts.join("; "))),
+        }
+    }
 }
 
 /// How a list is split.
@@ -27,8 +64,7 @@ pub(crate) fn each_word(
     split: Split,
     mut take: impl FnMut(&str) -> Result<(), ValueError>,
 ) -> Result<(), ValueError> {
-    let mut complaints: Vec<String> = Vec::new();
-    let mut note = |outcome: Result<(), ValueError>| complaints.extend(outcome.err().map(|e| e.0));
+    let mut complaints = Complaints::default();
     let how = match split {
         Split::Plain => words::Split::NAMES,
         Split::Quoted => words::Split::RAW_LIST,
@@ -38,21 +74,20 @@ pub(crate) fn each_word(
     let mut rest = Words::new(text);
     loop {
         match rest.take(&how) {
-            Ok(Some(word)) => note(take(&word)),
+            Ok(Some(word)) => {
+                if let Err(complaint) = take(&word) {
+                    complaints.note(|| complaint);
+                }
+            }
             Ok(None) => break,
             Err(err) => {
-                note(Err(ValueError(format!(
-                    "{err} in '{}'",
-                    crate::text::excerpt(text)
-                ))));
+                let place = crate::text::excerpt(text);
+                complaints.note(|| ValueError(format!("{err} in '{place}'")));
                 break;
             }
         }
     }
-    match complaints.is_empty() {
-        true => Ok(()),
-        false => Err(ValueError(complaints.join("; "))),
-    }
+    complaints.into_result()
 }
 
 /// Longest list whose entries are compared with each other, because each of them stays once, or
@@ -138,5 +173,9 @@ mod tests {
             complaint.as_deref(),
             Some("'x1' is no word; 'x2' is no word; a quote is not closed in 'a x1 b x2 'c'")
         );
+        let (taken, complaint) = run(&"a x ".repeat(100_000), Split::Plain);
+        assert_eq!(taken.len(), 2 * 100_000 - 1);
+        let complaint = complaint.expect("wrong words");
+        assert!(complaint.ends_with("; and 99990 more"), "{complaint}");
     }
 }

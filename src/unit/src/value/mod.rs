@@ -54,8 +54,8 @@ pub use controller::{
 };
 pub use cpu_set::{CpuSet, apply_cpu_set, apply_node_set};
 pub use device::{
-    DeviceNumber, DeviceRule, apply_block_device_weight, apply_device_latency, apply_device_limit,
-    apply_device_rule, apply_device_weight, parse_device_rule,
+    DeviceNumber, DeviceRule, apply_device_latency, apply_device_limit, apply_device_rule,
+    apply_device_weight, parse_device_rule,
 };
 pub use endpoint::{Endpoint, parse_endpoint};
 pub use errno::{errno_name, parse_errno};

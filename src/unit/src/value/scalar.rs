@@ -16,7 +16,7 @@ pub fn parse_bool(text: &str) -> Result<bool, ValueError> {
 
 /// An octal access mode up to 07777.
 pub fn parse_mode(text: &str) -> Result<u32, ValueError> {
-    let mode = digits(text.trim_start_matches(super::list::is_space), 8);
+    let mode = digits(text.trim_start_matches(crate::words::is_space), 8);
     match mode.map(u32::try_from) {
         Ok(Ok(mode)) if mode <= 0o7777 => Ok(mode),
         Ok(_) => Err(NumberError::Range),

@@ -1,8 +1,8 @@
 //! Addresses that sockets listen on (systemd.socket(5)), and how systemd prints them.
 use super::endpoint::{Endpoint, endpoint, port};
 use super::integer::{NumberError, unsigned};
-use super::list::is_space;
 use super::{ValueError, choice};
+use crate::words::is_space;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 

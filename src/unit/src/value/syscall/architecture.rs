@@ -2,6 +2,7 @@
 use crate::property::PropertyValue;
 use crate::text::nearest;
 use crate::value::ValueError;
+use crate::value::list::Complaints;
 use crate::words::{Split, Words, is_space};
 use std::collections::BTreeSet;
 
@@ -38,23 +39,23 @@ impl SyscallArchitectures {
     /// Takes one line in: an empty one resets. Returns a complaint for each word that was
     /// skipped; the others count.
     pub fn apply(&mut self, text: &str) -> Vec<ValueError> {
-        let mut complaints = Vec::new();
+        let mut complaints = Complaints::default();
         if text.trim_matches(is_space).is_empty() {
             self.0.clear();
         }
         let mut rest = Words::new(text);
         loop {
             match rest.take_lenient(&Split::LIST) {
-                Ok(None) => return complaints,
+                Ok(None) => return complaints.into_list(),
                 Ok(Some(word)) => match ARCHITECTURES.iter().find(|known| **known == word) {
                     Some(known) => {
                         self.0.insert(known);
                     }
-                    None => complaints.push(unknown(&word)),
+                    None => complaints.note(|| unknown(&word)),
                 },
                 Err(error) => {
-                    complaints.push(ValueError(error.to_string()));
-                    return complaints;
+                    complaints.note(|| ValueError(error.to_string()));
+                    return complaints.into_list();
                 }
             }
         }
@@ -89,11 +90,13 @@ mod tests {
     #[test]
     fn folds_lines() {
         type Case = (&'static [&'static str], &'static [&'static str], usize);
-        let table: [Case; 6] = [
+        let table: [Case; 7] = [
             (&["native"], &["native"], 0),
             (&["x86-64 native", "x86"], &["native", "x86", "x86-64"], 0),
             (&["native", "", "arm64 arm64"], &["arm64"], 0),
             (&["x86_64 native loongarch64"], &["native"], 2),
+            // No space that separates words, and no line that resets.
+            (&["native", "\u{a0}", "x86\u{a0}arm"], &["native"], 2),
             (&["\"x86\" 'arm'"], &["arm", "x86"], 0),
             (&["x86 \"arm"], &["x86"], 1),
         ];

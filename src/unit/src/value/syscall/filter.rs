@@ -10,6 +10,7 @@ use super::set::CallSet;
 use crate::property::PropertyValue;
 use crate::text::{excerpt, nearest};
 use crate::value::ValueError;
+use crate::value::list::Complaints;
 use crate::words::is_space;
 use std::collections::BTreeMap;
 
@@ -47,25 +48,22 @@ impl SyscallFilter {
         let Some((invert, words)) = self.begin(text, Some("@default")) else {
             return Vec::new();
         };
-        let mut complaints = Vec::new();
+        let mut complaints = Complaints::default();
         for word in words {
-            let step = split(word).and_then(|(name, action)| {
-                let calls = named(name)?;
-                match action {
-                    Some(_) if !invert => Err(ValueError(format!(
+            match split(word).map(|(name, action)| (name, named(name), action)) {
+                Err(complaint) => complaints.note(|| complaint),
+                Ok((name, None, _)) => complaints.note(|| unknown(name)),
+                Ok((_, Some(_), Some(_))) if !invert => complaints.note(|| {
+                    ValueError(format!(
                         "'{}' is let through, so it can't fail with an error (only lines with ~ \
                          take one)",
                         excerpt(word)
-                    ))),
-                    action => Ok((calls, action)),
-                }
-            });
-            match step {
-                Ok((calls, action)) => self.point(invert, &calls, action),
-                Err(complaint) => complaints.push(complaint),
+                    ))
+                }),
+                Ok((_, Some(calls), action)) => self.point(invert, &calls, action),
             }
         }
-        complaints
+        complaints.into_list()
     }
 
     /// Takes one line of `SystemCallLog=` in: as a filter, but without errors, and without calls
@@ -74,14 +72,14 @@ impl SyscallFilter {
         let Some((invert, words)) = self.begin(text, None) else {
             return Vec::new();
         };
-        let mut complaints = Vec::new();
+        let mut complaints = Complaints::default();
         for word in words {
             match named(word) {
-                Ok(calls) => self.point(invert, &calls, None),
-                Err(complaint) => complaints.push(complaint),
+                Some(calls) => self.point(invert, &calls, None),
+                None => complaints.note(|| unknown(word)),
             }
         }
-        complaints
+        complaints.into_list()
     }
 
     /// Reads the direction of a line, and settles what the list means if this is its first. An
@@ -252,24 +250,25 @@ fn split(word: &str) -> Result<(&str, Option<SyscallAction>), ValueError> {
 }
 
 /// The calls that a name stands for: one, or those of a group.
-fn named(name: &str) -> Result<CallSet, ValueError> {
-    let found = match name.starts_with('@') {
+fn named(name: &str) -> Option<CallSet> {
+    match name.starts_with('@') {
         true => group(name).copied(),
         false => SyscallId::from_name(name).map(CallSet::one),
+    }
+}
+
+fn unknown(name: &str) -> ValueError {
+    let wanted = match name.starts_with('@') {
+        true => "group of system calls",
+        false => "known system call",
     };
-    found.ok_or_else(|| {
-        let wanted = match name.starts_with('@') {
-            true => "group of system calls",
-            false => "known system call",
-        };
-        let ValueError(text) = ValueError::not(name, wanted);
-        ValueError(
-            match nearest(name, SyscallId::names().chain(group_names())) {
-                Some(known) => format!("{text} (did you mean '{known}'?)"),
-                None => text,
-            },
-        )
-    })
+    let ValueError(text) = ValueError::not(name, wanted);
+    ValueError(
+        match nearest(name, SyscallId::names().chain(group_names())) {
+            Some(known) => format!("{text} (did you mean '{known}'?)"),
+            None => text,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -317,6 +316,8 @@ mod tests {
             (&["~@keyring", "keyctl"], "deny add_key request_key", 0),
             (&["~@keyring kexec_load", "@keyring"], "deny kexec_load", 0),
             (&["~nope @nope read Read"], "deny read", 3),
+            // No space that separates words, and no line that resets.
+            (&["~read", "\u{a0}", "~write\u{a0}"], "deny read", 2),
             (&["~sys_debug_setcontext"], "deny switch_endian", 0),
             // In a group, names that libseccomp has not are no fault of the unit.
             (&["~@default", "@default"], "deny", 0),
