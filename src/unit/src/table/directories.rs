@@ -20,19 +20,19 @@ const PRESERVE: &[(&str, Preserve)] = &[
 ];
 
 macro_rules! directory {
-    ($key:literal, $mode:literal, $links:literal, $kind:ident) => {
+    ($key:literal, $mode:literal, $($links:literal,)? $kind:ident) => {
         [
             field(
                 $key,
                 "relative paths, each with :link",
-                |draft, cx, value| directories(draft, cx, DirectoryKind::$kind, $key, value),
+                |draft, cx, value| directories(draft, cx, DirectoryKind::$kind, value),
                 lines!(s => {
                     let made = s.directories.get(&DirectoryKind::$kind);
                     made.map_or_else(Vec::new, directory_lines)
                 }),
             )
             .shows($key, of!(s => texts(s.directories.get(&DirectoryKind::$kind).iter().flat_map(|d| &d.paths))))
-            .shows($links, of!(s => links(s, DirectoryKind::$kind))),
+            $(.shows($links, of!(s => links(s, DirectoryKind::$kind))))?,
             field(
                 $mode,
                 "octal mode",
@@ -102,7 +102,6 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(directory!(
         "ConfigurationDirectory",
         "ConfigurationDirectoryMode",
-        "ConfigurationDirectorySymlink",
         Configuration
     ));
     rows
@@ -112,7 +111,6 @@ fn directories(
     draft: &mut Draft,
     cx: &mut Context<'_>,
     kind: DirectoryKind,
-    key: &str,
     value: &str,
 ) -> Result<(), ValueError> {
     let made = draft.service.directories.entry(kind).or_default();
@@ -139,13 +137,6 @@ fn directories(
         let outcome = directory(cx, kind, &path, link.as_deref()).and_then(|(path, link)| {
             room(made.paths.len().max(made.links.len()))?;
             if let Some(link) = link {
-                let message = format!("{key}={path}:{link}: the link is not made yet");
-                cx.report(
-                    crate::Code::NotHonoured,
-                    crate::Severity::Warning,
-                    message,
-                    None,
-                );
                 made.links.push((path.clone(), link));
             }
             if !made.paths.contains(&path) {

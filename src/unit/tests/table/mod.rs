@@ -19,7 +19,7 @@ pub fn rows(table: &'static str) -> Vec<Row> {
     let mut lines = (1..).zip(table.lines());
     let header = lines.next().and_then(|(_, line)| line.strip_prefix("# "));
     let columns: Vec<&str> = header.expect("a header").split('\t').collect();
-    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with("# "));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !is_remark(line));
     lines
         .map(|(line, text)| Row {
             line,
@@ -27,6 +27,11 @@ pub fn rows(table: &'static str) -> Vec<Row> {
             cells: text.split('\t').collect(),
         })
         .collect()
+}
+
+/// A remark has no cells; a row may begin like one.
+fn is_remark(line: &str) -> bool {
+    line.starts_with("# ") && !line.contains('\t')
 }
 
 /// Fails with every row that `holds` is not content with.
