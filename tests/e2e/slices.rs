@@ -53,6 +53,8 @@ fn slices_nest_and_their_limits_follow_the_commit() {
         .push(&[("team-web.slice", &slice("TasksMax=50"))])
         .ok();
     assert!(!pushed.stderr.contains("not run yet"), "{pushed:?}");
+    let planned = "~ team-web.slice    limit (TasksMax), no restart";
+    assert!(pushed.stderr.contains(planned), "{pushed:?}");
     assert_eq!(limit(), "50\n");
     instance.push(&[("team-web.slice", "")]).ok();
     assert_eq!(limit(), "max\n");

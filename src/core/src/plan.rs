@@ -3,6 +3,7 @@ use crate::graph;
 use gitproc_unit::{Origin, Unit, UnitKind, UnitName, UnitSet, changed_properties};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What changes from one generation to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +123,34 @@ pub fn diff(from: Option<&UnitSet>, to: &UnitSet, target: &UnitName) -> Plan {
         })
         .collect();
     Plan { changes, unchanged }
+}
+
+/// Slices by name.
+pub type Slices = BTreeMap<UnitName, Arc<Unit>>;
+
+impl Plan {
+    /// With the slices whose limits change: at once, and without a restart.
+    pub fn with_slices(mut self, before: &Slices, after: &Slices) -> Plan {
+        let names: BTreeSet<&UnitName> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            let reason = match (before.get(name), after.get(name)) {
+                (Some(old), Some(new)) if old.meaning == new.meaning => continue,
+                (Some(old), Some(new)) => {
+                    let keys = changed_properties(old, new).join(", ");
+                    format!("limit ({keys}), no restart")
+                }
+                (_, None) => "no limits (not in this commit)".to_owned(),
+                (None, Some(_)) => "limit its services".to_owned(),
+            };
+            self.changes.push(PlannedChange {
+                unit: name.clone(),
+                action: PlanAction::Update,
+                reason,
+            });
+        }
+        self.changes.sort_by(|a, b| a.unit.cmp(&b.unit));
+        self
+    }
 }
 
 /// Wanted units of the tree of kinds that are run.

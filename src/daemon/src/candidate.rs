@@ -105,8 +105,13 @@ impl Candidate {
         Some(format!("{} is refused: {first}{more}", self.commit.short()))
     }
 
-    /// What it changes against what is deployed.
-    pub fn plan(&self, from: Option<&UnitSet>, target: &UnitName) -> plan::Plan {
-        plan::diff(from, &self.units, target)
+    /// What it changes against what is deployed, and against the slices that there are.
+    pub fn plan(
+        &self,
+        from: Option<&UnitSet>,
+        slices: &slices::Units,
+        target: &UnitName,
+    ) -> plan::Plan {
+        plan::diff(from, &self.units, target).with_slices(slices, &self.slices)
     }
 }

@@ -362,7 +362,7 @@ impl Deploy {
             } else {
                 cause.kind
             },
-            plan: candidate.plan(from, &self.target),
+            plan: candidate.plan(from, &self.host.slices.all(), &self.target),
             outcome: Outcome::Pending,
             detail: None,
         };

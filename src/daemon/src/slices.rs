@@ -14,8 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub struct Slices(RwLock<Units>);
 
-/// Definitions by name.
-pub type Units = BTreeMap<UnitName, Arc<Unit>>;
+pub use gitproc_core::plan::Slices as Units;
 
 impl Slices {
     /// Those of a new commit.
@@ -24,6 +23,12 @@ impl Slices {
             &mut *self.0.write().unwrap_or_else(PoisonError::into_inner),
             units,
         )
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Units {
+        let units = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        units.clone()
     }
 
     /// The definition of a slice, if it has one.

@@ -91,7 +91,11 @@ pub async fn plan(client: &Client, params: RevParams) -> Result<PlanView, RpcErr
     Ok(PlanView {
         from: deployed.commit().cloned(),
         to: commit,
-        plan: candidate.plan(from, &client.context.config.default_target),
+        plan: candidate.plan(
+            from,
+            &client.context.host.slices.all(),
+            &client.context.config.default_target,
+        ),
         diagnostics: candidate.diagnostics,
     })
 }

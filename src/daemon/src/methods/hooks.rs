@@ -96,7 +96,7 @@ async fn followed(
         .generation
         .as_ref()
         .map(|_| deployed.units.as_ref());
-    let plan = candidate.plan(from, target);
+    let plan = candidate.plan(from, &context.host.slices.all(), target);
     let host = &context.host.facts.host_name;
     Ok((
         !candidate.is_refused(),
