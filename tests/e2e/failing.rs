@@ -61,6 +61,20 @@ const FAILING: [(&str, &str, &str); 17] = [
     ),
 ];
 
+/// systemd reads them before there is a process: nothing has run, for want of resources.
+#[test]
+fn an_environment_file_that_is_missing_is_a_lack_of_resources() {
+    let unit = "[Service]\nType=oneshot\nExecStart=/bin/true\nEnvironmentFile=/no/such\n";
+    let instance = Instance::with_units(&[("a.service", unit)]);
+    instance
+        .run(&["start", "a"])
+        .fails(1, "EnvironmentFile=: read environment file /no/such");
+    let shown =
+        ["Result", "ExecMainCode", "ExecMainStatus"].map(|name| instance.property("a", name));
+    assert_eq!(shown, ["resources", "0", "0"]);
+    instance.shutdown();
+}
+
 /// What each unit has made before it fails, or would have.
 const MAKES: &str = "PrivateTmp=yes\nPrivateNetwork=yes\nPrivateIPC=yes\nProtectSystem=yes\n\
                      SetCredential=a:b\nDelegate=yes\nSlice=failing.slice\nDevicePolicy=closed\n";

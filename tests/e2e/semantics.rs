@@ -655,6 +655,17 @@ fn identity_directory_and_prefixes_are_the_units() {
             ),
         ),
         (
+            "groups.service",
+            once(
+                "User=daemon\nGroup=adm\nExecStart=+/bin/id -G\nExecStart=!/bin/id -G\n\
+                 ExecStart=/bin/id -G",
+            ),
+        ),
+        (
+            "root.service",
+            once("User=root\nExecStart=grep Groups /proc/self/status"),
+        ),
+        (
             "none.service",
             once(&format!(
                 "CapabilityBoundingSet=\nExecStart=/bin/sh -c '{caps}'"
@@ -690,6 +701,9 @@ fn identity_directory_and_prefixes_are_the_units() {
         "{:?}",
         instance.run(&["status", "prefixes"])
     );
+    // Root by its prefix, in the groups of the user: as under systemd.
+    assert_eq!(instance.said("groups"), "0 4\n0 4\n4\n");
+    assert_eq!(instance.said("root").trim_end(), "Groups:");
     let none = instance.said("none");
     assert!(
         none.contains("CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"),

@@ -111,8 +111,9 @@ fn static_user(service: &ServiceSection) -> Result<Identity, Failure> {
     // Explicit ids for root's own services too: groups of the shell that started the daemon
     // must not leak into them.
     let mut groups: Vec<u32> = match &user {
-        Some(user) => groups_of(user, gid)?,
-        None => Vec::new(),
+        // Of root's group, systemd takes none beside it.
+        Some(user) if gid.as_raw() != 0 => groups_of(user, gid)?,
+        Some(_) | None => Vec::new(),
     };
     groups.extend(listed.iter().map(|gid| gid.as_raw()));
     groups.sort_unstable();

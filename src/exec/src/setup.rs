@@ -1,5 +1,5 @@
 //! What stands before the first command: mounts, sockets, directories.
-use crate::child::mounts::NOBODY;
+use crate::child::mounts::{NO_DEVICE, NOBODY};
 use crate::{credentials, directories, environment};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, Mount, MountKind, NamespaceMode, Sharing};
@@ -145,6 +145,9 @@ fn make_places(spec: &ExecSpec, dir: &OwnedFd) -> Result<(), Failure> {
             errno: errno as i32,
             detail: format!("make {NOBODY}"),
         })?;
+        // In place of devices; who is not root can't make it, and shows a file instead.
+        let device = nix::sys::stat::SFlag::S_IFCHR;
+        let _ = nix::sys::stat::mknodat(dir, NO_DEVICE, device, Mode::empty(), 0);
     }
     Ok(())
 }

@@ -295,15 +295,19 @@ fn steps_that_fail_have_systemds_status() {
         ("a missing directory", ExecStep::Chdir, &|service| {
             service.with(|spec| spec.working_directory = "/no/such".to_owned())
         }),
-        ("a missing environment file", ExecStep::Exec, &|service| {
-            service.with(|spec| {
-                let path = "/no/such/file".to_owned();
-                spec.environment_files.push(EnvironmentFile {
-                    path,
-                    optional: false,
-                });
-            })
-        }),
+        (
+            "a missing environment file",
+            ExecStep::EnvironmentFile,
+            &|service| {
+                service.with(|spec| {
+                    let path = "/no/such/file".to_owned();
+                    spec.environment_files.push(EnvironmentFile {
+                        path,
+                        optional: false,
+                    });
+                })
+            },
+        ),
     ];
     for (what, step, change) in cases {
         let mut service = change(Service::new(sh("true"))).up();

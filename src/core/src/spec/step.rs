@@ -35,6 +35,8 @@ steps! {
     Nice = 201 "NICE",
     Fds = 202 "FDS",
     Exec = 203 "EXEC",
+    // Before there is a process, under systemd: the unit fails for want of resources.
+    EnvironmentFile = 203 "EXEC",
     Memory = 204 "MEMORY",
     Limits = 205 "LIMITS",
     OomAdjust = 206 "OOM_ADJUST",

@@ -109,7 +109,7 @@ impl<'a> Child<'a> {
         (For::Sandboxed, Self::enter_namespaces),
         (For::Sandboxed, Self::make_mounts),
         // Groups before the user namespace, in which setgroups(2) is forbidden.
-        (For::Sandboxed, Self::set_groups),
+        (For::Every, Self::set_groups),
         (For::Sandboxed, Self::enter_user_namespace),
         // What was made for it before is not the service's own.
         (For::Every, Self::set_umask),
@@ -230,7 +230,7 @@ impl<'a> Child<'a> {
     fn make_environment(&mut self) -> Step<()> {
         let made = environment::of_command(self.spec, self.role, self.fixed, self.run);
         self.found.environment = made.map_err(|(errno, detail)| Failure {
-            step: ExecStep::Exec,
+            step: ExecStep::EnvironmentFile,
             errno,
             detail,
         })?;

@@ -40,7 +40,14 @@ impl Child<'_> {
             Some(Ids { gid, groups, .. }) => {
                 sys(ExecStep::Group, credentials::set_groups(*gid, groups))
             }
-            None => Ok(()),
+            // With `+` or `!` it stays root, in the groups of the user that it might have been: so does
+            // systemd.
+            None => match &self.spec.identity.ids {
+                Some(Ids { groups, .. }) => {
+                    sys(ExecStep::Group, credentials::set_groups(0, groups))
+                }
+                None => Ok(()),
+            },
         }
     }
 

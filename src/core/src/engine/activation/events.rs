@@ -4,6 +4,7 @@ use crate::Instant;
 use crate::api::{Effect, HelperEvent};
 use crate::protocol::{Exit, Notify, ProcessEnd, Whom};
 use crate::snapshot::UnitResult;
+use crate::spec::ExecStep;
 use gitproc_unit::Family::Service;
 use gitproc_unit::{ExecRole, ServiceType};
 
@@ -197,12 +198,16 @@ impl Activation {
             .get(exit.index as usize)
             .is_some_and(|command| command.ignore_failure);
         if exit.role == ExecRole::Start && self.service().service_type != ServiceType::Forking {
-            if let Some(failure) = &exit.failure
-                && !ignore
-            {
+            let failure = exit.failure.as_ref();
+            if let Some(failure) = failure.filter(|_| !ignore) {
                 self.fail_step(failure);
             }
-            return self.main_ended(now, exit.end, ignore, out);
+            let progress = self.main_ended(now, exit.end, ignore, out);
+            if failure.is_some_and(|failure| failure.step == ExecStep::EnvironmentFile) {
+                // systemd had not even forked.
+                self.main_end = None;
+            }
+            return progress;
         }
         self.control = false;
         self.control_pid = None;

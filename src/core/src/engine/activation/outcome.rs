@@ -4,6 +4,7 @@ use crate::Instant;
 use crate::api::Effect;
 use crate::protocol::{Exit, Failure, ProcessEnd, Whom};
 use crate::snapshot::UnitResult;
+use crate::spec::ExecStep;
 use gitproc_unit::{ExecRole, ServiceType};
 
 impl Activation {
@@ -85,6 +86,10 @@ impl Activation {
     }
 
     pub(super) fn fail_step(&mut self, failure: &Failure) {
+        if failure.step == ExecStep::EnvironmentFile {
+            let reason = format!("EnvironmentFile=: {}", failure.detail);
+            return self.fail(UnitResult::Resources, reason);
+        }
         let status = failure.step.status();
         let name = failure.step.name();
         self.fail(

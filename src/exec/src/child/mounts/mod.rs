@@ -12,12 +12,15 @@ use gitproc_core::spec::{ExecStep, Mount, MountKind, Mounts};
 use gitproc_sys::mount::{self, MountTable, Restrictions};
 use nix::errno::Errno;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Of an inaccessible directory: nothing is in it, and nothing can be.
 const EMPTY: &str = "mode=000,size=4k,nr_inodes=2,ro";
 /// In the invocation directory: what is shown in place of an inaccessible file.
 pub(crate) const NOBODY: &str = "inaccessible";
+/// The same in place of a device.
+pub(crate) const NO_DEVICE: &str = "inaccessible-device";
 /// The notify socket, in the invocation directory.
 const NOTIFY: &str = "notify";
 
@@ -64,6 +67,7 @@ struct Making<'a> {
     table: MountTable,
     /// What stands for inaccessible files, and the socket that the service is told of.
     nobody: Option<OwnedFd>,
+    no_device: Option<OwnedFd>,
     notify: Option<(OwnedFd, PathBuf)>,
     made: Vec<Made<'a>>,
 }
@@ -81,6 +85,7 @@ impl<'a> Making<'a> {
             Some((file, path))
         };
         let nobody = inside(NOBODY).map(|(file, _)| file);
+        let no_device = inside(NO_DEVICE).map(|(file, _)| file);
         let wanted = spec.root.as_deref().filter(|_| !without_root);
         let root = match wanted {
             None => PathBuf::from("/"),
@@ -95,6 +100,7 @@ impl<'a> Making<'a> {
             host,
             table,
             nobody,
+            no_device,
             notify,
             made: Vec::new(),
         })
@@ -267,7 +273,11 @@ impl<'a> Making<'a> {
         if at.is_dir() {
             sys(on, mount::temporary(target, EMPTY, false))?;
         } else {
-            let nobody = self.nobody.as_ref().ok_or_else(|| missing(NOBODY))?;
+            let kind = at.file_type();
+            let is_device = kind.is_char_device() || kind.is_block_device();
+            let device = self.no_device.as_ref().filter(|_| is_device);
+            let nobody = device.or(self.nobody.as_ref());
+            let nobody = nobody.ok_or_else(|| missing(NOBODY))?;
             sys(on, mount::bind(nobody.as_fd(), target, false))?;
         }
         let nothing = Restrictions {
