@@ -111,6 +111,15 @@ nocred LoadCredential=a:/nonexistent
 nonet NetworkNamespacePath=/nonexistent
 nostdin StandardInput=file:/nonexistent
 kill SystemCallFilter=~getpid
+dyn DynamicUser=yes;StateDirectory=dyn;CacheDirectory=dyn;LogsDirectory=dyn;RuntimeDirectory=dyn
+dynstatic DynamicUser=yes;User=daemon;StateDirectory=dynstatic
+dyngroups DynamicUser=yes;SupplementaryGroups=adm;ProtectSystem=no;PrivateTmp=no
+dynnames DynamicUser=yes;ExecStart=/bin/sh -c 'id -un && id -gn && cd ~ && pwd'
+dynambient DynamicUser=yes;AmbientCapabilities=CAP_NET_BIND_SERVICE;CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+dynplus DynamicUser=yes;ExecStart=+/usr/local/bin/view
+startonly User=daemon;PermissionsStartOnly=yes;ExecStartPre=/usr/local/bin/view
+rootstart RootDirectory=/srv/root;RootDirectoryStartOnly=yes;BindReadOnlyPaths=/usr /lib /lib64 /bin /etc;ExecStartPre=/usr/local/bin/view
+preuser User=daemon;ProtectSystem=strict;PrivateTmp=yes;ExecStartPre=/usr/local/bin/view;ExecStartPre=+/bin/id;ExecStopPost=/bin/id
 plus User=daemon;ExecStart=+/usr/local/bin/view
 plusfat User=daemon;PrivateTmp=yes;ProtectSystem=strict;NoNewPrivileges=yes;CapabilityBoundingSet=;LimitNOFILE=50;ExecStart=+/usr/local/bin/view
 bang User=daemon;Group=adm;ExecStart=!/usr/local/bin/view
@@ -219,8 +228,10 @@ same=0 all=0
 while read -r name lines; do
     all=$((all + 1))
     sort /tmp/s/$name >/tmp/s/$name.sorted; sort /tmp/g/$name >/tmp/g/$name.sorted
+    # Numbers of dynamic users.
+    sed -i -E 's/\b6[1-5][0-9]{3}\b/UID/g' /tmp/[sg]/$name.sorted
     case $name in
-        plus*) sed -i '/^limit/d' /tmp/[sg]/$name.sorted ;;
+        *plus*) sed -i '/^limit/d' /tmp/[sg]/$name.sorted ;;
         chroot) sed -i '/^\/run /d' /tmp/[sg]/$name.sorted ;;
     esac
     if diff /tmp/s/$name.sorted /tmp/g/$name.sorted >/tmp/diff; then same=$((same + 1)); else echo "--- $name: $lines"; head -40 /tmp/diff; fi
