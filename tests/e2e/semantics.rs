@@ -904,7 +904,7 @@ fn a_dynamic_user_has_a_number_and_lasting_directories_of_its_own() {
     let number: u32 = lines[0].parse().expect("a number");
     assert!((61_184..=65_519).contains(&number), "{said}");
     assert_eq!(lines[1], lines[0]);
-    assert_eq!(lines[2], format!("{name} /var/lib/private/{name}"));
+    assert_eq!(lines[2], format!("{name} /var/lib/{name}"));
     assert_eq!(
         lines[3..],
         [

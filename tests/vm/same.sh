@@ -114,11 +114,9 @@ kill SystemCallFilter=~getpid
 dyn DynamicUser=yes;StateDirectory=dyn;CacheDirectory=dyn;LogsDirectory=dyn;RuntimeDirectory=dyn
 dynstatic DynamicUser=yes;User=daemon;StateDirectory=dynstatic
 dyngroups DynamicUser=yes;SupplementaryGroups=adm;ProtectSystem=no;PrivateTmp=no
-dynnames DynamicUser=yes;ExecStart=/bin/sh -c 'id -un && id -gn && cd ~ && pwd'
 dynambient DynamicUser=yes;AmbientCapabilities=CAP_NET_BIND_SERVICE;CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 dynplus DynamicUser=yes;ExecStart=+/usr/local/bin/view
 startonly User=daemon;PermissionsStartOnly=yes;ExecStartPre=/usr/local/bin/view
-rootstart RootDirectory=/srv/root;RootDirectoryStartOnly=yes;BindReadOnlyPaths=/usr /lib /lib64 /bin /etc;ExecStartPre=/usr/local/bin/view
 preuser User=daemon;ProtectSystem=strict;PrivateTmp=yes;ExecStartPre=/usr/local/bin/view;ExecStartPre=+/bin/id;ExecStopPost=/bin/id
 plus User=daemon;ExecStart=+/usr/local/bin/view
 plusfat User=daemon;PrivateTmp=yes;ProtectSystem=strict;NoNewPrivileges=yes;CapabilityBoundingSet=;LimitNOFILE=50;ExecStart=+/usr/local/bin/view
@@ -153,6 +151,8 @@ nostderr StandardError=file:/nonexistent/x
 search ExecSearchPath=/usr/local/bin;ExecStart=view
 wdhome User=daemon;WorkingDirectory=~
 wdopt WorkingDirectory=-/nonexistent
+plusroot RootDirectory=/srv/root;ExecStart=+/bin/pwd
+rootonly RootDirectory=/srv/root;RootDirectoryStartOnly=yes;MountAPIVFS=no;BindReadOnlyPaths=/usr /lib /lib64 /bin;ExecStart=/bin/pwd;ExecStartPre=/bin/pwd
 chroot RootDirectory=/srv/root;BindReadOnlyPaths=/usr /lib /lib64 /bin /etc;MountAPIVFS=yes
 dirall User=daemon;StateDirectory=a/b c;CacheDirectory=cc;LogsDirectory=ll;ConfigurationDirectory=conf;StateDirectoryMode=0750
 dirlink StateDirectory=target:alias
@@ -231,7 +231,7 @@ while read -r name lines; do
     # Numbers of dynamic users.
     sed -i -E 's/\b6[1-5][0-9]{3}\b/UID/g' /tmp/[sg]/$name.sorted
     case $name in
-        *plus*) sed -i '/^limit/d' /tmp/[sg]/$name.sorted ;;
+        *plus* | startonly) sed -i '/^limit/d' /tmp/[sg]/$name.sorted ;;
         chroot) sed -i '/^\/run /d' /tmp/[sg]/$name.sorted ;;
     esac
     if diff /tmp/s/$name.sorted /tmp/g/$name.sorted >/tmp/diff; then same=$((same + 1)); else echo "--- $name: $lines"; head -40 /tmp/diff; fi

@@ -22,7 +22,13 @@ pub fn resolve(
         (Some(dynamic), Some(name)) if find_user(name).is_err() => {
             dynamic_user(service, name, dynamic)
         }
-        _ => static_user(service),
+        // One that exists is taken as a dynamic one would be: at home nowhere.
+        (Some(_), _) => static_user(service).map(|identity| Identity {
+            home: None,
+            shell: None,
+            ..identity
+        }),
+        (None, _) => static_user(service),
     }
 }
 

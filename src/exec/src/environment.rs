@@ -31,10 +31,15 @@ pub(crate) fn fixed(spec: &ExecSpec, notify_socket: Option<&str>) -> Vec<(String
         .iter()
         .filter(|directory| !directory.paths.is_empty())
     {
+        // What is in private/ has a link at the usual place, by which it is known.
+        let base = match directory.private {
+            true => directory.base.trim_end_matches("/private"),
+            false => &directory.base,
+        };
         let paths: Vec<_> = directory
             .paths
             .iter()
-            .map(|path| format!("{}/{path}", directory.base))
+            .map(|path| format!("{base}/{path}"))
             .collect();
         env.push((variable(directory.kind).to_owned(), paths.join(":")));
     }

@@ -4,6 +4,7 @@
 //! spec when told to, collects what ends, passes signals on, writes the log and records how things
 //! ended. It decides nothing: policy is the daemon's. One thread, one poll loop.
 mod child;
+mod copies;
 mod credentials;
 mod directories;
 mod environment;

@@ -1,7 +1,9 @@
 //! The log writer: two pipes in, records out (`core::logline`).
 //!
 //! A full disk costs lines, which are counted and told, never the service: the pipes are read on.
+use crate::copies::Copies;
 use gitproc_core::logline::{self, RECORD_MAX, Record, Tag, encode};
+use gitproc_core::spec::Streams;
 use std::fs::File;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,6 +18,7 @@ const ROUND_BYTES: usize = 256 * 1024;
 struct Stream {
     reader: PipeReader,
     identifier: Option<String>,
+    copies: Copies,
     /// Begun, not ended.
     line: Vec<u8>,
     tag: fn(bool) -> Tag,
@@ -37,8 +40,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Lines carry `identifier` (`SyslogIdentifier=`), if there is one.
-    pub(crate) fn new(path: String, identifier: Option<&str>) -> gitproc_sys::Result<Log> {
+    /// Lines of `unit` go to the file at `path`, and to wherever `streams` wants them beside.
+    pub(crate) fn new(path: String, unit: &str, streams: &Streams) -> gitproc_sys::Result<Log> {
+        let identifier = streams.identifier.as_deref();
+        let name = identifier.unwrap_or(unit);
+        let [out_copies, err_copies] = streams.copies.map(|copies| Copies::open(copies, name));
         let pipe = || {
             let (reader, writer) = std::io::pipe()
                 .map_err(|cause| gitproc_sys::Error::new("make", "log pipe", cause))?;
@@ -47,24 +53,29 @@ impl Log {
             Ok((reader, writer))
         };
         let ((out, out_writer), (err, err_writer)) = (pipe()?, pipe()?);
-        let stream = |reader, tag| Stream {
+        let stream = |reader, copies, tag| Stream {
             reader,
+            copies,
             identifier: identifier.map(logline::identifier),
             line: Vec::new(),
             tag,
         };
-        Ok(Log {
+        let mut log = Log {
             path,
             file: None,
             streams: [
-                stream(out, |partial| Tag::Stdout { partial }),
-                stream(err, |partial| Tag::Stderr { partial }),
+                stream(out, out_copies.0, |partial| Tag::Stdout { partial }),
+                stream(err, err_copies.0, |partial| Tag::Stderr { partial }),
             ],
             writers: Some([out_writer, err_writer]),
             pending: Vec::new(),
             dropped: 0,
             torn: false,
-        })
+        };
+        for lacking in out_copies.1.iter().chain(&err_copies.1) {
+            log.note(Tag::Remark, lacking);
+        }
+        Ok(log)
     }
 
     /// The write ends, for stdout and stderr of a command.
@@ -229,6 +240,7 @@ impl Stream {
                     bytes: &self.line[..RECORD_MAX],
                 };
                 encode(record, out);
+                self.copies.line(&self.line[..RECORD_MAX]);
                 self.line.drain(..RECORD_MAX);
             }
             if ended {
@@ -241,6 +253,7 @@ impl Stream {
                     },
                     out,
                 );
+                self.copies.line(&self.line);
                 self.line.clear();
             }
         }
@@ -260,7 +273,8 @@ mod tests {
 
     fn logged(write: impl FnOnce(&mut PipeWriter), name: &str) -> Vec<(Tag, Vec<u8>)> {
         let path = std::env::temp_dir().join(format!("gitproc-log-{name}-{}", std::process::id()));
-        let mut log = Log::new(path.display().to_string(), None).expect("pipes");
+        let mut log =
+            Log::new(path.display().to_string(), "a.service", &Streams::default()).expect("pipes");
         let mut writer = log.writers.as_mut().expect("open")[0]
             .try_clone()
             .expect("dup");

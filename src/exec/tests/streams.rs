@@ -121,6 +121,45 @@ fn errors_follow_output_unless_they_lead_elsewhere() {
     assert_eq!(log, "out\n");
 }
 
+/// What the kernel's log holds now.
+fn kernel_log() -> String {
+    use std::io::Read;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let mut options = std::fs::File::options();
+    let mut log = options
+        .read(true)
+        .custom_flags(flags)
+        .open("/dev/kmsg")
+        .expect("root");
+    let (mut text, mut record) = (String::new(), [0; 8192]);
+    loop {
+        match log.read(&mut record) {
+            Ok(length) => text.push_str(&String::from_utf8_lossy(&record[..length])),
+            // Records that were overwritten while we read.
+            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => {}
+            Err(_) => return text,
+        }
+    }
+}
+
+#[test]
+fn lines_go_to_the_kernels_log_too() {
+    needs_root!("lines_go_to_the_kernels_log_too");
+    let mark = format!("mark-{}", std::process::id());
+    let lines = format!("StandardOutput=kmsg\nStandardError=journal\nSyslogIdentifier={mark}");
+    let said = Service::view(
+        &lines,
+        "echo out; echo err >&2; head -c 2000 /dev/zero | tr '\\0' x; echo",
+    );
+    assert_eq!(said.lines().take(2).collect::<Vec<_>>(), ["out", "err"]);
+    let log = kernel_log();
+    let records: Vec<&str> = log.lines().filter(|line| line.contains(&mark)).collect();
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert!(records[0].starts_with("30,") && records[0].ends_with(&format!(";{mark}: out")));
+    assert!(records[1].ends_with(&"x".repeat(900)), "a long line is cut");
+}
+
 #[test]
 fn lines_carry_the_units_identifier() {
     let identifier = |lines: &str| {

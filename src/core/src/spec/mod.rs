@@ -20,7 +20,7 @@ pub use octets::Octets;
 pub use privileges::{Keyring, PrivilegeSpec};
 pub use scheduling::{CpuScheduling, IoPriority, NumaPolicy, Scheduling};
 pub use step::ExecStep;
-pub use streams::{FileMode, Input, Output, Streams, Taking, Terminal};
+pub use streams::{FileMode, Input, LogCopies, Output, Streams, Taking, Terminal};
 pub use system_calls::CallProgram;
 
 use crate::{CommitId, InvocationId};

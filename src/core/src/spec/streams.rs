@@ -13,6 +13,9 @@ pub struct Streams {
     pub error: Output,
     /// The terminal of `tty` streams.
     pub terminal: Terminal,
+    /// Where lines of stdout and of stderr go beside the log.
+    #[serde(default)]
+    pub copies: [LogCopies; 2],
     /// `SyslogIdentifier=`
     #[serde(default)]
     pub identifier: Option<String>,
@@ -60,6 +63,15 @@ pub enum Output {
     File(String, FileMode),
     /// `tty`
     Terminal,
+}
+
+/// `kmsg` and `journal+console`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCopies {
+    /// The kernel's log.
+    pub kernel: bool,
+    /// /dev/console
+    pub console: bool,
 }
 
 /// How a file is opened for output.

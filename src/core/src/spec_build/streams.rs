@@ -1,5 +1,5 @@
 //! `StandardInput=`, `StandardOutput=`, `StandardError=` and the terminal.
-use crate::spec::{FileMode, Input, Octets, Output, Streams, Taking, Terminal};
+use crate::spec::{FileMode, Input, LogCopies, Octets, Output, Streams, Taking, Terminal};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::{Settings, Unit};
 
@@ -25,8 +25,23 @@ pub(super) fn of(unit: &Unit) -> Streams {
             rows: size("TTYRows"),
             columns: size("TTYColumns"),
         },
+        copies: copies(settings),
         identifier: text("SyslogIdentifier"),
     }
+}
+
+/// Of stdout and of stderr, which is as stdout where it inherits that.
+fn copies(settings: &Settings) -> [LogCopies; 2] {
+    let of = |text: &str| LogCopies {
+        kernel: text.starts_with("kmsg"),
+        console: text.ends_with("+console"),
+    };
+    let output = settings.text(Exec, "StandardOutput");
+    let error = match settings.text(Exec, "StandardError") {
+        "inherit" => output,
+        own => own,
+    };
+    [of(output), of(error)]
 }
 
 fn input(settings: &Settings) -> Input {

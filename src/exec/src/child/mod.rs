@@ -158,6 +158,11 @@ impl<'a> Child<'a> {
         self.role == ExecRole::Start
     }
 
+    /// Whether the root directory is only for `ExecStart=`, which the command is not.
+    fn leaves_out_root(&self) -> bool {
+        self.spec.start_only.root_directory && !self.is_start()
+    }
+
     /// Whether `User=` and `Group=` apply to the command.
     fn changes_user(&self) -> bool {
         match self.command.privileges {

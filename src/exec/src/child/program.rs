@@ -35,8 +35,12 @@ impl Child<'_> {
     }
 
     pub(super) fn change_directory(&mut self) -> Step<()> {
-        let wanted = self.spec.working_directory.as_str();
-        match nix::unistd::chdir(wanted) {
+        let wanted = &self.spec.working_directory;
+        // Without its root directory it begins where it would have with it, as under systemd.
+        let root = self.spec.mounts.root.as_deref();
+        let root = root.filter(|_| self.leaves_out_root()).unwrap_or("");
+        let wanted = format!("{root}{wanted}");
+        match nix::unistd::chdir(wanted.as_str()) {
             Err(_) if self.spec.working_directory_optional => errno(
                 ExecStep::Chdir,
                 "change directory to /",

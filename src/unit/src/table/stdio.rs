@@ -63,15 +63,13 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-const OUTPUTS_MEANT: &str = "journal is the unit's own log (`gitproc logs`), and so are kmsg and what adds the console; \
-     socket and fd: lead there too: no sockets are passed yet";
+const OUTPUTS_MEANT: &str = "journal is the unit's own log (`gitproc logs`); socket and fd: lead there too: no sockets are \
+     passed yet";
 
 /// Says of a stream that it does not lead where the unit wants it.
 fn lead_elsewhere(cx: &mut Context<'_>, value: &PropertyValue, instead: &str) {
     let text = value.text();
-    let sockets = text == "socket" || text.starts_with("fd:");
-    let console = text.starts_with("kmsg") || text.ends_with("+console");
-    if sockets || console {
+    if text == "socket" || text.starts_with("fd:") {
         let message = format!("{text} is not honoured: {instead} is used instead");
         cx.report(Code::NotHonoured, Severity::Warning, message, None);
     }

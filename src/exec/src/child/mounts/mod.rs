@@ -30,7 +30,7 @@ impl Child<'_> {
         if !spec.mounts.own {
             return Ok(());
         }
-        let without_root = spec.start_only.root_directory && !self.is_start();
+        let without_root = self.leaves_out_root();
         let directive = match (&spec.mounts.root, spec.mounts.mounts.first()) {
             (Some(_), _) => "RootDirectory=",
             (None, Some(mount)) => &mount.directive,
