@@ -37,10 +37,10 @@ fn a_push_prints_the_plan_and_starts_the_service() {
 
 #[test]
 fn a_push_names_what_is_not_honoured_once() {
-    let unit = sleeper("SocketBindDeny=any");
+    let unit = sleeper("RestrictFileSystems=ext4");
     let instance = Instance::start();
     let pushed = instance.push(&[("web.service", &unit)]).ok();
-    let warning = "web.service:3:1: warning: SocketBindDeny= is not honoured yet";
+    let warning = "web.service:3:1: warning: RestrictFileSystems= is not honoured yet";
     assert_eq!(pushed.stderr.matches(warning).count(), 1, "{pushed:?}");
     instance.shutdown();
 }

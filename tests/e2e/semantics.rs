@@ -1196,3 +1196,74 @@ fn namespaces_are_shared_with_whom_the_unit_says() {
     assert_eq!(private(), 0, "it goes with the last");
     instance.shutdown();
 }
+
+/// Services that run one program with different lines: what each prints.
+#[track_caller]
+fn guarded(program: &str, cases: &[(&str, &str, &str)]) {
+    let units: Vec<(String, String)> = cases
+        .iter()
+        .map(|(name, lines, _)| {
+            let lines = format!(
+                "Type=oneshot\nRemainAfterExit=yes\nPrivateNetwork=yes\n{lines}\n\
+                 ExecStart=:/usr/bin/perl -MSocket=:all -e \"{program}\"\n"
+            );
+            (format!("{name}.service"), service(&lines))
+        })
+        .collect();
+    let units: Vec<(&str, String)> = units.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    let instance = instance_of(&units);
+    for (name, _, seen) in cases {
+        instance.wait_said(name, " end\n");
+        let said = instance.said(name);
+        assert!(said.contains(&format!("{seen} end\n")), "{name}: {said}");
+    }
+    instance.shutdown();
+}
+
+#[test]
+fn interfaces_are_guarded() {
+    if !crate::root_or_say_so("interfaces") {
+        return;
+    }
+    // One byte over the loopback interface.
+    let program = "socket(S,AF_INET,SOCK_DGRAM,0); \
+                   my $to = pack_sockaddr_in(9, inet_aton(q(127.0.0.1))); \
+                   print send(S,1,0,$to) ? q(sent) : q(error ).($!+0), qq( end\\n)";
+    guarded(
+        program,
+        &[
+            ("free", "", "sent"),
+            ("only", "RestrictNetworkInterfaces=lo", "sent"),
+            ("other", "RestrictNetworkInterfaces=nosuch0", "error 1"),
+            ("but", "RestrictNetworkInterfaces=~lo", "error 1"),
+            ("butother", "RestrictNetworkInterfaces=~nosuch0", "sent"),
+        ],
+    );
+}
+
+#[test]
+fn binds_are_guarded() {
+    if !crate::root_or_say_so("binds") {
+        return;
+    }
+    let program = "for ([AF_INET,SOCK_STREAM,80],[AF_INET,SOCK_STREAM,8000],[AF_INET,SOCK_DGRAM,8000],\
+                   [AF_INET6,SOCK_STREAM,8000]) { \
+                   my @a = @{$_}; socket(S,$a[0],$a[1],0) or die; \
+                   my $at = $a[0] == AF_INET ? pack_sockaddr_in($a[2],INADDR_ANY) : \
+                   pack_sockaddr_in6($a[2],inet_pton(AF_INET6,q(::1))); \
+                   print bind(S,$at) ? q(ok ) : ($!+0).q( ); } print qq(- end\\n)";
+    guarded(
+        program,
+        &[
+            ("free", "", "ok ok ok ok -"),
+            ("none", "SocketBindDeny=any", "1 1 1 1 -"),
+            ("low", "SocketBindDeny=1-1023", "1 ok ok ok -"),
+            (
+                "one",
+                "SocketBindDeny=any\nSocketBindAllow=ipv4:tcp:8000-8080",
+                "1 ok 1 1 -",
+            ),
+            ("six", "SocketBindDeny=ipv6", "ok ok ok 1 -"),
+        ],
+    );
+}

@@ -5,15 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
-pub mod devices;
 pub mod engine;
 pub mod generation;
 pub mod graph;
+pub mod guards;
 pub mod ids;
 pub mod layout;
 pub mod lint;
 pub mod logline;
-pub mod packets;
 pub mod plan;
 pub mod protocol;
 pub mod resources;

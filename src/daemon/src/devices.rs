@@ -1,5 +1,5 @@
 //! Devices by their numbers on this host.
-use gitproc_core::devices::{DeviceAccess, DeviceKind, matches};
+use gitproc_core::guards::devices::{DeviceAccess, DeviceKind, matches};
 use gitproc_unit::value::DeviceRule;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 

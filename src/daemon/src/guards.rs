@@ -1,8 +1,8 @@
 //! The guards of a service's cgroup: programs that the kernel asks about devices and packets.
 use crate::devices;
+use gitproc_core::guards::{binds, devices as device, interfaces, packets};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::ExecStep;
-use gitproc_core::{devices as device, packets};
 use gitproc_sys::bpf::{Question, guard};
 use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_unit::Unit;
@@ -59,5 +59,30 @@ fn wanted(unit: &Unit, slices: &[Arc<Unit>]) -> Vec<Guard> {
             program: packets::program(networks, direction),
         })
     });
-    devices.chain(packets).collect()
+    let interfaces = units().filter_map(interfaces::wanted).flat_map(|wanted| {
+        let numbers = wanted.names.iter();
+        let numbers: Vec<u32> = numbers.filter_map(|name| number_of(name)).collect();
+        [Question::Ingress, Question::Egress].map(|question| Guard {
+            directive: "RestrictNetworkInterfaces",
+            question,
+            program: interfaces::program(&numbers, wanted.allow),
+        })
+    });
+    let binds = units().filter_map(binds::wanted).flat_map(|wanted| {
+        [Question::Bind4, Question::Bind6].map(|question| Guard {
+            directive: "SocketBindDeny",
+            question,
+            program: binds::program(&wanted),
+        })
+    });
+    devices
+        .chain(packets)
+        .chain(interfaces)
+        .chain(binds)
+        .collect()
+}
+
+/// Of an interface that there is.
+fn number_of(interface: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(interface).ok()
 }

@@ -19,14 +19,19 @@ pub enum Question {
     Ingress,
     /// May this packet leave them (BPF_CGROUP_INET_EGRESS)?
     Egress,
+    /// May a socket be bound to this IPv4 address (BPF_CGROUP_INET4_BIND)?
+    Bind4,
+    /// The same for IPv6 (BPF_CGROUP_INET6_BIND).
+    Bind6,
 }
 
 impl Question {
-    /// BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_CGROUP_SKB.
+    /// BPF_PROG_TYPE_CGROUP_DEVICE, …_SKB, …_SOCK_ADDR.
     fn program_type(self) -> u32 {
         match self {
             Question::Device => 15,
             Question::Ingress | Question::Egress => 8,
+            Question::Bind4 | Question::Bind6 => 18,
         }
     }
 
@@ -36,6 +41,8 @@ impl Question {
             Question::Ingress => 0,
             Question::Egress => 1,
             Question::Device => 6,
+            Question::Bind4 => 8,
+            Question::Bind6 => 9,
         }
     }
 
@@ -43,6 +50,7 @@ impl Question {
         match self {
             Question::Device => "program for devices",
             Question::Ingress | Question::Egress => "program for packets",
+            Question::Bind4 | Question::Bind6 => "program for sockets",
         }
     }
 }
@@ -59,6 +67,10 @@ struct LoadAttr {
     log: u64,
     kernel_version: u32,
     flags: u32,
+    name: [u8; 16],
+    interface: u32,
+    /// Some types of programs differ by where they are attached.
+    attach_type: u32,
 }
 
 #[repr(C)]
@@ -83,6 +95,9 @@ pub fn guard(cgroup: BorrowedFd<'_>, question: Question, program: &[u8]) -> Resu
         log: 0,
         kernel_version: 0,
         flags: 0,
+        name: [0; 16],
+        interface: 0,
+        attach_type: question.attach_type(),
     };
     let size = std::mem::size_of::<LoadAttr>();
     // SAFETY: the attributes and what they point to outlive the call, which copies all of it.

@@ -161,8 +161,8 @@ fn bad_input_is_named_with_its_place() {
             "web.service:3: section [Timer] has no place in a .service",
         ),
         (
-            service("SocketBindDeny=any"),
-            "web.service:3:1: warning: SocketBindDeny= is not honoured yet",
+            service("RestrictFileSystems=ext4"),
+            "web.service:3:1: warning: RestrictFileSystems= is not honoured yet",
         ),
         (
             service("Colour=red"),
@@ -340,8 +340,8 @@ fn what_has_no_effect_is_said_however_it_is_kept() {
             "Upholds",
         ),
         (
-            "[Service]\nExecStart=/bin/a\nSocketBindDeny=any\n",
-            "SocketBindDeny",
+            "[Service]\nExecStart=/bin/a\nRestrictFileSystems=ext4\n",
+            "RestrictFileSystems",
         ),
     ] {
         let said = said(&[

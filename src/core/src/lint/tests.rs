@@ -444,7 +444,7 @@ fn templates_speak_once_and_not_of_made_up_names() {
 
 #[test]
 fn findings_can_be_switched_off_where_they_stand() {
-    let bad = service("ExecStart=/no/such\nUser=nosuch\nSocketBindDeny=any");
+    let bad = service("ExecStart=/no/such\nUser=nosuch\nRestrictFileSystems=ext4");
     let ignore = |words: &str| format!("[X-Gitproc]\nLintIgnore={words}\n");
     let codes = "missing-binary missing-user not-honoured";
     check(&[("a.service", &format!("{bad}{}", ignore(codes)))], &[]);
@@ -474,7 +474,7 @@ fn findings_can_be_switched_off_where_they_stand() {
                 ignore("not-honoured")
             ),
         ),
-        ("service.d/x.conf", "[Service]\nSocketBindDeny=any\n"),
+        ("service.d/x.conf", "[Service]\nRestrictFileSystems=ext4\n"),
     ];
     assert_eq!(said(&all).len(), 1);
     check(

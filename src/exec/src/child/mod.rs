@@ -87,7 +87,7 @@ pub(crate) struct Found {
 impl<'a> Child<'a> {
     /// All steps, in order. They stand as in systemd (exec_child() of its core), because scripts that
     /// fail halfway rely on what came before.
-    const STEPS: [(For, Act<'a>); 31] = [
+    const STEPS: [(For, Act<'a>); 32] = [
         (For::Every, Self::reset_signals),
         (For::Every, Self::start_session),
         (For::Every, Self::join_cgroups),
@@ -108,6 +108,7 @@ impl<'a> Child<'a> {
         // Before the mounts: they need no network, and what is mounted may hide the namespaces' files.
         (For::Sandboxed, Self::enter_namespaces),
         (For::Sandboxed, Self::make_mounts),
+        (For::Every, Self::change_root),
         // Groups before the user namespace, in which setgroups(2) is forbidden.
         (For::Every, Self::set_groups),
         (For::Sandboxed, Self::enter_user_namespace),

@@ -242,6 +242,8 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
             ),
             ("devices_are_guarded", &["DevicePolicy", "DeviceAllow"]),
             ("packets_are_guarded", &["IPAddressDeny", "IPAddressAllow"]),
+            ("interfaces_are_guarded", &["RestrictNetworkInterfaces"]),
+            ("binds_are_guarded", &["SocketBindAllow", "SocketBindDeny"]),
             ("ipc_objects_go_with_their_service", &["RemoveIPC"]),
             ("kill_modes_choose_who_is_asked", &["KillMode"]),
             (

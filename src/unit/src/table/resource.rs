@@ -258,13 +258,14 @@ pub(super) fn rows() -> Vec<Row> {
         kept("IPIngressFilterPath", BPF_PATHS, PropertyValue::empty()),
         kept("IPEgressFilterPath", BPF_PATHS, PropertyValue::empty()),
         kept("BPFProgram", BPF_PROGRAM, PropertyValue::empty()),
-        kept("SocketBindAllow", SOCKET_BIND, Setting::Sockets(Vec::new())),
-        kept("SocketBindDeny", SOCKET_BIND, Setting::Sockets(Vec::new())),
+        kept("SocketBindAllow", SOCKET_BIND, Setting::Sockets(Vec::new())).honoured(),
+        kept("SocketBindDeny", SOCKET_BIND, Setting::Sockets(Vec::new())).honoured(),
         kept(
             "RestrictNetworkInterfaces",
             INTERFACES,
             Setting::Interfaces(Interfaces::default()),
-        ),
+        )
+        .honoured(),
         // Slices lie where their names say.
         kept("Slice", SLICE, PropertyValue::blank())
             .only_in(&[

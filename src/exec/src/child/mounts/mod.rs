@@ -6,7 +6,7 @@
 mod devices;
 
 use super::Child;
-use super::step::{Step, io, sys};
+use super::step::{Step, errno, io, sys};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecStep, Mount, MountKind, Mounts};
 use gitproc_sys::mount::{self, MountTable, Restrictions};
@@ -25,6 +25,19 @@ pub(crate) const NO_DEVICE: &str = "inaccessible-device";
 const NOTIFY: &str = "notify";
 
 impl Child<'_> {
+    /// A command with `+` has the root directory too, without the mounts in it: as under systemd.
+    pub(super) fn change_root(&mut self) -> Step<()> {
+        let root = self.spec.mounts.root.as_deref();
+        match root.filter(|_| !self.is_sandboxed() && !self.leaves_out_root()) {
+            Some(root) => errno(
+                ExecStep::Chroot,
+                &format!("change the root directory to {root}"),
+                nix::unistd::chroot(root),
+            ),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn make_mounts(&mut self) -> Step<()> {
         let spec = self.spec;
         if !spec.mounts.own {
