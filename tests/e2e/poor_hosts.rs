@@ -73,6 +73,53 @@ fn services_run_and_nothing_is_left(person: Person, lacks: &[&str]) {
     instance.shutdown();
 }
 
+/// Without a cgroup nobody is asked about devices and packets. What `PrivateDevices=` does beside
+/// that is enough to go on; other guards fail the start, or are named where that may be.
+#[test]
+fn without_guards_a_start_fails_unless_it_may_be_degraded() {
+    if !crate::root_or_say_so("guards") {
+        return;
+    }
+    let Some(person) = Person::without_cgroups() else {
+        return;
+    };
+    let unit = |lines: &str| format!("[Service]\nType=exec\nExecStart=/bin/sleep 1000\n{lines}\n");
+    let mut instance = Instance::init_as(person);
+    instance.start_daemon();
+    let guarded = unit("IPAddressDeny=any\nSocketBindDeny=any");
+    instance
+        .push(&[
+            ("hidden.service", &unit("PrivateDevices=yes")),
+            ("guarded.service", &guarded),
+        ])
+        .ok();
+    instance.run(&["start", "hidden"]).ok();
+    let said = |unit: &str| instance.run(&["logs", unit, "-o", "cat"]).stdout;
+    assert!(
+        said("hidden").contains("no v2 cgroup for DevicePolicy="),
+        "{}",
+        said("hidden")
+    );
+    instance
+        .run(&["start", "guarded"])
+        .fails(1, "status=219/CGROUP");
+    instance.terminate_daemon();
+    let config = instance.root.join("etc/gitproc/gitproc.conf");
+    let mut text = std::fs::read_to_string(&config).expect("made by init");
+    text.push_str("\n[Manager]\nAllowDegraded=yes\n");
+    std::fs::write(&config, text).expect("ours");
+    instance.start_daemon();
+    instance.run(&["start", "guarded"]).ok();
+    let said = instance.run(&["logs", "guarded", "-o", "cat"]).stdout;
+    for directive in ["IPAddressDeny=", "SocketBindDeny="] {
+        assert!(
+            said.contains(&format!("no v2 cgroup for {directive}")),
+            "{said}"
+        );
+    }
+    instance.shutdown();
+}
+
 #[test]
 fn an_ordinary_user_has_a_pid_namespace_by_a_user_namespace() {
     services_run_and_nothing_is_left(Person::ordinary(), &["running without root"]);

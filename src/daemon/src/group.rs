@@ -42,8 +42,10 @@ pub fn make(
         .iter()
         .filter_map(|slice| host.slices.get(slice))
         .collect();
-    let equipped = delegated(host, service, identity, &cgroup)
-        .and_then(|lacking| Ok((lacking, guarded(host, unit, &around, &cgroup)?)));
+    let equipped = delegated(host, service, identity, &cgroup).and_then(|lacking| {
+        let unguarded = guards::set(unit, &around, &cgroup, host.allow_degraded)?;
+        Ok((lacking, unguarded))
+    });
     match equipped {
         Ok((lacking, unguarded)) => {
             unapplied.extend(lacking);
@@ -58,22 +60,6 @@ pub fn make(
             let _ = cgroup.remove();
             Err(failed)
         }
-    }
-}
-
-/// What is not guarded, where that may be.
-fn guarded(
-    host: &Host,
-    unit: &Unit,
-    around: &[Arc<Unit>],
-    cgroup: &UnitCgroup,
-) -> Result<Option<String>, Failure> {
-    match guards::set(unit, around, cgroup) {
-        Err(failed) if host.allow_degraded => {
-            let why = nix::errno::Errno::from_raw(failed.errno).desc();
-            Ok(Some(format!("{}: {why}", failed.detail)))
-        }
-        done => done.map(|()| None),
     }
 }
 

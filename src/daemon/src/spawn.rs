@@ -98,7 +98,15 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         slice: group.slice,
         cgroup: group.cgroup,
     };
-    let spec = spec(host, request, service, identity, &belongings, &joined);
+    let unapplied = group.unapplied;
+    let spec = spec(
+        host,
+        request,
+        service,
+        identity,
+        &belongings,
+        (&joined, &unapplied),
+    );
     match clone_helper(host, request, &belongings, &spec, &joined) {
         Ok((pidfd, link)) => {
             host.commons.lives(request.invocation, pidfd.as_fd());
@@ -106,7 +114,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
                 pidfd,
                 link,
                 belongings,
-                unapplied: group.unapplied,
+                unapplied,
             })
         }
         Err(failed) => {
@@ -127,7 +135,7 @@ fn spec(
     service: &ServiceSection,
     identity: Identity,
     belongings: &Belongings,
-    joined: &Joined,
+    (joined, unapplied): (&Joined, &[String]),
 ) -> ExecSpec {
     let unit = &request.unit;
     let log_file = host.layout.log_file(unit.name.as_str());
@@ -151,6 +159,7 @@ fn spec(
             log_file: log_file.to_string_lossy().into_owned(),
             lang: host.lang.as_deref(),
             environment: &host.environment,
+            unapplied,
             allow_degraded: host.allow_degraded,
         },
     );

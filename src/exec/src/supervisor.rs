@@ -231,8 +231,8 @@ impl Supervisor {
             places,
         ) {
             Ok(prepared) => {
-                for lacking in &prepared.lacking {
-                    self.log.note(Tag::Remark, lacking);
+                for remark in self.spec.remarks.iter().chain(&prepared.lacking) {
+                    self.log.note(Tag::Remark, remark);
                 }
                 self.service = Some(Service {
                     control: prepared.control,

@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Version of [`ExecSpec`]; raised when a helper of the version before would misread it.
-pub const SPEC_VERSION: u32 = 2;
+pub const SPEC_VERSION: u32 = 3;
 
 /// Everything that the helper needs for one invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +106,9 @@ pub struct ExecSpec {
     pub credentials: Option<Credentials>,
     /// Filters of system calls, loaded in this order.
     pub system_calls: Vec<CallProgram>,
+    /// What the daemon could not do for it, in words; for the log.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// What restricts the service and can't be had here is left out and said, instead of failing
     /// the service.
     pub allow_degraded: bool,

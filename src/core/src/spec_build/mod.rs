@@ -40,6 +40,8 @@ pub struct SpecContext<'a> {
     pub lang: Option<&'a str>,
     /// The daemon's own variables, of which `PassEnvironment=` takes some.
     pub environment: &'a BTreeMap<String, String>,
+    /// What could not be done for it before.
+    pub unapplied: &'a [String],
     /// `AllowDegraded=` of the configuration.
     pub allow_degraded: bool,
 }
@@ -104,6 +106,11 @@ pub fn build(
         privileges: privileges::of(unit, service),
         namespaces: namespaces::of(unit, context.joins),
         system_calls: system_calls::of(unit, facts),
+        remarks: context
+            .unapplied
+            .iter()
+            .map(|what| format!("not applied: {what}"))
+            .collect(),
         allow_degraded: context.allow_degraded,
         join_cgroup_files: context.join_cgroup_files,
         identity: context.identity,

@@ -112,6 +112,7 @@ impl Service {
                 NamespaceMode::None
             },
             delegate: false,
+            remarks: Vec::new(),
             join_cgroup_files: Vec::new(),
             log_file: dir.join("log").display().to_string(),
             identity: Identity {
@@ -177,6 +178,7 @@ impl Service {
         let section = unit.service.as_deref().expect("a service");
         let context = SpecContext {
             dir: "/nonexistent",
+            unapplied: &[],
             joins: gitproc_core::spec_build::Joins::default(),
             invocation: service.spec.invocation,
             commit: &CommitId("0".repeat(40)),
