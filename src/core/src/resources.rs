@@ -94,7 +94,10 @@ pub fn plain(unit: &Unit) -> Vec<GroupSetting> {
 /// What is written for disks.
 pub fn disks(unit: &Unit) -> Vec<DiskSetting> {
     type DiskRow = (&'static str, &'static str, fn(u64) -> String);
-    let rows: [DiskRow; 8] = [
+    let rows: [DiskRow; 9] = [
+        ("BlockIODeviceWeight", "io.weight", |weight| {
+            weight_of_old(weight).to_string()
+        }),
         ("IODeviceWeight", "io.weight", |weight| weight.to_string()),
         ("IOReadBandwidthMax", "io.max", |bytes| {
             format!("rbps={}", rate(bytes))
@@ -156,12 +159,17 @@ fn cpu_weight(settings: &Settings) -> Option<String> {
     Some(weight.to_string())
 }
 
-/// `BlockIOWeight=` of old, of which 500 are 100 of today's.
+/// A weight of old, of which 500 are 100 of today's.
+fn weight_of_old(weight: u64) -> u64 {
+    (weight * 100 / 500).clamp(1, 10_000)
+}
+
+/// `BlockIOWeight=` where nothing of today says otherwise.
 fn io_weight(settings: &Settings) -> Option<u64> {
     match settings.number(Resource, "IOWeight") {
         UNSET => match settings.number(Resource, "BlockIOWeight") {
             UNSET => None,
-            weight => Some((weight * 100 / 500).clamp(1, 10_000)),
+            weight => Some(weight_of_old(weight)),
         },
         weight => Some(weight),
     }
@@ -245,6 +253,10 @@ mod tests {
             ("IOWriteBandwidthMax=/var 2K", "/var io.max wbps=2000"),
             ("IOReadIOPSMax=/dev/vda 100", "/dev/vda io.max riops=100"),
             ("IODeviceWeight=/dev/vda 20", "/dev/vda io.weight 20"),
+            (
+                "BlockIODeviceWeight=/dev/vda 1000",
+                "/dev/vda io.weight 200",
+            ),
             (
                 "IODeviceLatencyTargetSec=/dev/vda 25ms",
                 "/dev/vda io.latency target=25000",

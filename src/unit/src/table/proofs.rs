@@ -298,6 +298,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 "disks_are_named_by_the_host",
                 &[
                     "IODeviceWeight",
+                    "BlockIODeviceWeight",
                     "IODeviceLatencyTargetSec",
                     "BlockIOReadBandwidth",
                     "BlockIOWriteBandwidth",

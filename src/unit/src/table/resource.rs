@@ -219,7 +219,8 @@ pub(super) fn rows() -> Vec<Row> {
             "BlockIODeviceWeight",
             BLOCK_DEVICE_WEIGHT,
             Setting::Rates(Vec::new()),
-        ),
+        )
+        .honoured(),
         kept(
             "BlockIOReadBandwidth",
             BLOCK_DEVICE_LIMIT,
