@@ -64,6 +64,8 @@ pub struct Engine {
     touched: BTreeSet<UnitName>,
     /// Units touched since jobs were last looked at.
     stirred: BTreeSet<UnitName>,
+    /// Units whose start waits for all others.
+    idling: BTreeSet<UnitName>,
     /// Units on their way up or down, as of the last step.
     under_way: BTreeSet<UnitName>,
     /// What [`Engine::due`] says of each unit, as of the last step.
@@ -91,6 +93,7 @@ impl Engine {
             shutdown: None,
             touched: BTreeSet::new(),
             stirred: BTreeSet::new(),
+            idling: BTreeSet::new(),
             under_way: BTreeSet::new(),
             deadlines: BTreeSet::new(),
         }

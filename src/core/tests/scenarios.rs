@@ -1027,3 +1027,52 @@ fn what_was_checked_outlives_the_daemon() {
     assert!(checked(&next).is_some());
     assert_eq!(checked(&next), checked(&script));
 }
+
+const IDLE: &str = "[Service]\nType=idle\nExecStart=/bin/a\n";
+const SLOW: &str = "[Service]\nType=oneshot\nExecStart=/bin/b\n";
+
+#[test]
+fn an_idle_service_starts_after_all_others() {
+    let mut script = Script::of(&[
+        ("a.service", IDLE),
+        ("b.service", SLOW),
+        ("c.service", SIMPLE),
+    ]);
+    // Not those that wait for itself; nor does one idle service wait for another.
+    let behind = "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/d\n";
+    assert_eq!(script.asked(), ["spawn b", "spawn c"]);
+    script.comes_up("b.service");
+    script.comes_up("c.service");
+    assert_eq!(script.asked(), ["run b Start 0", "run c Start 0"]);
+    script.goes_down("b.service", ProcessEnd::Exited(0));
+    assert!(script.asked().contains(&"spawn a".to_owned()));
+    script.comes_up("a.service");
+    script.is("a.service", ActiveState::Active, "running");
+
+    let mut script = Script::of(&[
+        ("a.service", IDLE),
+        ("e.service", IDLE),
+        ("d.service", behind),
+    ]);
+    assert_eq!(script.asked()[0], "spawn a");
+    script.comes_up("a.service");
+    assert!(script.asked().contains(&"spawn d".to_owned()));
+}
+
+#[test]
+fn an_idle_service_waits_five_seconds_at_most() {
+    let mut script = Script::of(&[("a.service", IDLE), ("b.service", SLOW)]);
+    script.comes_up("b.service");
+    script.passes(4_900_000);
+    assert_eq!(script.asked(), ["spawn b", "run b Start 0"]);
+    assert_eq!(script.engine.deadline(), Some(Instant(6_000_000)));
+    script.passes(100_000);
+    assert_eq!(script.asked(), ["spawn a"]);
+    // One that is not to start any more is not waited for.
+    let mut script = Script::of(&[("a.service", IDLE), ("b.service", SLOW)]);
+    script.comes_up("b.service");
+    script.ask(Verb::Stop, "a.service");
+    script.passes(6_000_000);
+    script.is("a.service", ActiveState::Inactive, "dead");
+    assert!(script.engine.deadline().is_none_or(|at| at > script.now));
+}

@@ -11,7 +11,7 @@ use crate::api::{Effect, JobResult, Verb};
 use crate::graph::is_host_kind;
 use crate::snapshot::UnitResult;
 use crate::{Instant, InvocationId};
-use gitproc_unit::{Origin, UnitKind, UnitName};
+use gitproc_unit::{Origin, ServiceType, UnitKind, UnitName};
 use std::collections::BTreeSet;
 
 impl Engine {
@@ -22,9 +22,23 @@ impl Engine {
         }
         loop {
             let mut moved = false;
-            for name in self.jobs_to_ask() {
+            let asked = self.jobs_to_ask();
+            let (idle, others): (Vec<_>, Vec<_>) =
+                asked.into_iter().partition(|name| self.is_idle(name));
+            for name in others {
                 // Asked anew for each: what one job does may hold up the next.
                 if self.is_waiting(&name) && !self.must_wait(&name) {
+                    self.begin(now, &name, false, out);
+                    moved = true;
+                }
+            }
+            if moved {
+                // First everything that can begin, to the end.
+                self.idling.extend(idle);
+                continue;
+            }
+            for name in idle {
+                if self.is_waiting(&name) && !self.must_wait(&name) && !self.idles(now, &name) {
                     self.begin(now, &name, false, out);
                     moved = true;
                 }
@@ -39,10 +53,11 @@ impl Engine {
     /// ordered with them.
     fn jobs_to_ask(&mut self) -> BTreeSet<UnitName> {
         let stirred = std::mem::take(&mut self.stirred);
+        self.idling.retain(|name| self.jobs.contains(name));
         let around = stirred
             .iter()
             .flat_map(|name| self.neighbours.ordered(name));
-        let concerned = stirred.iter().chain(around);
+        let concerned = stirred.iter().chain(around).chain(&self.idling);
         concerned
             .filter(|name| self.jobs.contains(*name))
             .cloned()
@@ -73,6 +88,41 @@ impl Engine {
         self.slot(name)
             .and_then(|slot| slot.job.as_ref())
             .is_some_and(|job| job.turn == Turn::Waiting)
+    }
+
+    /// Whether the job is the start of a service of `Type=idle`.
+    fn is_idle(&self, name: &UnitName) -> bool {
+        self.slot(name).is_some_and(|slot| {
+            let service = slot.unit().and_then(|unit| unit.service.as_deref());
+            let starts = slot.job.as_ref().map(|job| job.verb) == Some(Verb::Start);
+            starts && service.is_some_and(|service| service.service_type == ServiceType::Idle)
+        })
+    }
+
+    /// A service of `Type=idle` starts when no other job is under way, or a while after its turn has
+    /// come (systemd.service(5)).
+    fn idles(&mut self, now: Instant, name: &UnitName) -> bool {
+        const LONGEST_US: u64 = 5_000_000;
+        let busy = |other: &UnitName| {
+            let job = self.slot(other).and_then(|slot| slot.job.as_ref());
+            job.is_some_and(|job| job.turn != Turn::Waiting)
+        };
+        let waits = self.jobs.iter().any(busy);
+        let Some(slot) = waits.then(|| self.touch(name)).flatten() else {
+            self.idling.remove(name);
+            if let Some(slot) = self.slots.get_mut(name) {
+                slot.idle_until = None;
+            }
+            return false;
+        };
+        let until = *slot.idle_until.get_or_insert(now.plus_us(LONGEST_US));
+        if until <= now {
+            slot.idle_until = None;
+            self.idling.remove(name);
+            return false;
+        }
+        self.idling.insert(name.clone());
+        true
     }
 
     /// Whether the job of `name` has to wait for another unit, or for its own unit to be down.

@@ -44,6 +44,8 @@ pub(super) struct Slot {
     pub unfinished: Option<Verb>,
     /// Invocation of a record for which no helper has been found yet.
     pub unaccounted: Option<InvocationId>,
+    /// Until when its start waits for all others (`Type=idle`).
+    pub idle_until: Option<Instant>,
     /// The deadline that the engine's index holds for it.
     pub tracked_deadline: Option<Instant>,
     /// When the state that is shown was entered.
@@ -114,6 +116,7 @@ impl Slot {
             limited: None,
             unfinished: None,
             unaccounted: None,
+            idle_until: None,
             tracked_deadline: None,
             since: now,
             shown: (ActiveState::Inactive, "dead"),
@@ -194,7 +197,11 @@ impl Slot {
                 let both = [activation.deadline, activation.watchdog];
                 both.into_iter().flatten().min()
             }
-            Phase::Dead | Phase::Failed | Phase::Reached => None,
+            Phase::Dead | Phase::Failed | Phase::Reached => {
+                let job = self.job.as_ref();
+                let waits = job.is_some_and(|job| job.turn == Turn::Waiting);
+                self.idle_until.filter(|_| waits)
+            }
         }
     }
 

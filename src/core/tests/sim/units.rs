@@ -184,6 +184,7 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
 fn random_process(random: &mut Random) -> ServiceSection {
     let types = [
         ServiceType::Simple,
+        ServiceType::Idle,
         ServiceType::Exec,
         ServiceType::Notify,
         ServiceType::Forking,

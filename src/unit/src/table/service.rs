@@ -143,9 +143,9 @@ pub(super) fn rows() -> Vec<Row> {
             service_type,
             lines!(s => vec![spelled(s.service_type, TYPES)]),
         )
-            .follows(&["ExecStart", "BusName"])
-            .shows("Type", of!(s => word_of(s.service_type, TYPES)))
-            .partly("dbus is run as exec: started once its program runs, not when its name appears; idle is run as simple"),
+        .follows(&["ExecStart", "BusName"])
+        .shows("Type", of!(s => word_of(s.service_type, TYPES)))
+        .partly("dbus is run as exec: started once its program runs, not when its name appears"),
         kept("ExitType", Kind::Word(&["main", "cgroup"]), "main".into()),
         exec!("ExecCondition", "ExecConditionEx", ExecRole::Condition),
         exec!("ExecStartPre", "ExecStartPreEx", ExecRole::StartPre),
@@ -154,45 +154,78 @@ pub(super) fn rows() -> Vec<Row> {
         exec!("ExecReload", "ExecReloadEx", ExecRole::Reload),
         exec!("ExecStop", "ExecStopEx", ExecRole::Stop),
         exec!("ExecStopPost", "ExecStopPostEx", ExecRole::StopPost),
-        field("Restart", "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always", |draft, _, value| {
-            draft.service.restart = one_of(value, RESTARTS)?;
-            Ok(())
-        }, lines!(s => vec![spelled(s.restart, RESTARTS)]))
+        field(
+            "Restart",
+            "no, on-success, on-failure, on-abnormal, on-watchdog, on-abort, always",
+            |draft, _, value| {
+                draft.service.restart = one_of(value, RESTARTS)?;
+                Ok(())
+            },
+            lines!(s => vec![spelled(s.restart, RESTARTS)]),
+        )
         .shows("Restart", of!(s => word_of(s.restart, RESTARTS)))
         .live(),
-        field("RestartSec", "time span", |draft, _, value| {
-            draft.service.restart_us = parse_timespan(value)?;
-            Ok(())
-        }, lines!(s => vec![spelling::span(s.restart_us)]))
+        field(
+            "RestartSec",
+            "time span",
+            |draft, _, value| {
+                draft.service.restart_us = parse_timespan(value)?;
+                Ok(())
+            },
+            lines!(s => vec![spelling::span(s.restart_us)]),
+        )
         .shows("RestartUSec", of!(s => Unsigned(s.restart_us)))
         .live(),
-        field("TimeoutStartSec", "time span, 0 is infinity", |draft, _, value| {
-            draft.timeout_start = Some(timeout(value)?);
-            Ok(())
-        }, lines!(s => vec![time(s.timeout_start_us)]))
+        field(
+            "TimeoutStartSec",
+            "time span, 0 is infinity",
+            |draft, _, value| {
+                draft.timeout_start = Some(timeout(value)?);
+                Ok(())
+            },
+            lines!(s => vec![time(s.timeout_start_us)]),
+        )
         .follows(&["Type"])
         .shows("TimeoutStartUSec", of!(s => us(s.timeout_start_us)))
         .live(),
-        field("TimeoutStopSec", "time span, 0 is infinity", |draft, _, value| {
-            draft.service.timeout_stop_us = timeout(value)?;
-            Ok(())
-        }, lines!(s => vec![time(s.timeout_stop_us)]))
+        field(
+            "TimeoutStopSec",
+            "time span, 0 is infinity",
+            |draft, _, value| {
+                draft.service.timeout_stop_us = timeout(value)?;
+                Ok(())
+            },
+            lines!(s => vec![time(s.timeout_stop_us)]),
+        )
         .shows("TimeoutStopUSec", of!(s => us(s.timeout_stop_us)))
         .live(),
-        field("TimeoutAbortSec", "time span, 0 is infinity; empty: as TimeoutStopSec=", |draft, _, value| {
-            draft.service.timeout_abort_us = match value {
-                "" => None,
-                value => Some(Some(parse_timespan(value)?)),
-            };
-            Ok(())
-        }, lines!(s => s.timeout_abort_us.into_iter().map(time).collect()))
-        .shows("TimeoutAbortUSec", of!(s => us(s.timeout_abort_us.unwrap_or(s.timeout_stop_us))))
+        field(
+            "TimeoutAbortSec",
+            "time span, 0 is infinity; empty: as TimeoutStopSec=",
+            |draft, _, value| {
+                draft.service.timeout_abort_us = match value {
+                    "" => None,
+                    value => Some(Some(parse_timespan(value)?)),
+                };
+                Ok(())
+            },
+            lines!(s => s.timeout_abort_us.into_iter().map(time).collect()),
+        )
+        .shows(
+            "TimeoutAbortUSec",
+            of!(s => us(s.timeout_abort_us.unwrap_or(s.timeout_stop_us))),
+        )
         .live(),
-        field("TimeoutSec", "time span, 0 is infinity", |draft, _, value| {
-            draft.timeout_start = Some(timeout(value)?);
-            draft.service.timeout_stop_us = timeout(value)?;
-            Ok(())
-        }, Write::Elsewhere)
+        field(
+            "TimeoutSec",
+            "time span, 0 is infinity",
+            |draft, _, value| {
+                draft.timeout_start = Some(timeout(value)?);
+                draft.service.timeout_stop_us = timeout(value)?;
+                Ok(())
+            },
+            Write::Elsewhere,
+        )
         .live(),
         kept("TimeoutStartFailureMode", FAILURE_MODE, "terminate".into()).live(),
         kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
@@ -201,14 +234,27 @@ pub(super) fn rows() -> Vec<Row> {
         kept("WatchdogSec", SPAN, Unsigned(0)).honoured(),
         flag!(Service, "RemainAfterExit", remain_after_exit),
         flag!(Service, "GuessMainPID", guess_main_pid),
-        field("PIDFile", "path", pid_file, lines!(s => {
-            s.pid_file.iter().map(|path| spelling::text(path)).collect()
-        }))
-            .shows("PIDFile", of!(s => Text(s.pid_file.clone().unwrap_or_default()))),
-        field("NotifyAccess", "none, main, exec, all", |draft, _, value| {
-            draft.notify_access = Some(one_of(value, ACCESSES)?);
-            Ok(())
-        }, lines!(s => vec![spelled(s.notify_access, ACCESSES)]))
+        field(
+            "PIDFile",
+            "path",
+            pid_file,
+            lines!(s => {
+                s.pid_file.iter().map(|path| spelling::text(path)).collect()
+            }),
+        )
+        .shows(
+            "PIDFile",
+            of!(s => Text(s.pid_file.clone().unwrap_or_default())),
+        ),
+        field(
+            "NotifyAccess",
+            "none, main, exec, all",
+            |draft, _, value| {
+                draft.notify_access = Some(one_of(value, ACCESSES)?);
+                Ok(())
+            },
+            lines!(s => vec![spelled(s.notify_access, ACCESSES)]),
+        )
         .follows(&["Type", "WatchdogSec", "FileDescriptorStoreMax"])
         .shows("NotifyAccess", of!(s => word_of(s.notify_access, ACCESSES))),
         statuses!("SuccessExitStatus", success_exit_status),
@@ -218,22 +264,36 @@ pub(super) fn rows() -> Vec<Row> {
         kept("PermissionsStartOnly", Kind::Flag, Bool(false))
             .property("")
             .honoured(),
-        kept("OOMPolicy", Kind::Word(&["continue", "stop", "kill"]), "stop".into())
-            .follows(&["Delegate"])
-            .honoured(),
+        kept(
+            "OOMPolicy",
+            Kind::Word(&["continue", "stop", "kill"]),
+            "stop".into(),
+        )
+        .follows(&["Delegate"])
+        .honoured(),
         kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)),
-        field("Sockets", "names of sockets", sockets, Write::Lines(|unit| {
-            let names = unit.unit.triggered_by.iter();
-            spelling::joined(names.map(ToString::to_string))
-        })).live()
+        field(
+            "Sockets",
+            "names of sockets",
+            sockets,
+            Write::Lines(|unit| {
+                let names = unit.unit.triggered_by.iter();
+                spelling::joined(names.map(ToString::to_string))
+            }),
+        )
+        .live()
         .not_yet(),
         kept("BusName", BUS_NAME, PropertyValue::blank())
             .meaningless("names on the bus are not watched; Type=dbus says so"),
         kept("USBFunctionDescriptors", kind::PATH, PropertyValue::blank()).refused(USB),
         kept("USBFunctionStrings", kind::PATH, PropertyValue::blank()).refused(USB),
         // Where these stood before systemd 230.
-        Row::moved_to_unit(Family::Service, "StartLimitInterval", "StartLimitIntervalSec"),
+        Row::moved_to_unit(
+            Family::Service,
+            "StartLimitInterval",
+            "StartLimitIntervalSec",
+        ),
         Row::moved_to_unit(Family::Service, "StartLimitBurst", "StartLimitBurst"),
         Row::moved_to_unit(Family::Service, "StartLimitAction", "StartLimitAction"),
         Row::moved_to_unit(Family::Service, "FailureAction", "FailureAction"),
@@ -304,8 +364,8 @@ fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<
     let chosen = one_of(value, TYPES)?;
     let run_as = match chosen {
         ServiceType::Dbus => Some("Type=dbus is run as Type=exec: the bus name is not waited for"),
-        ServiceType::Idle => Some("Type=idle is run as Type=simple"),
         ServiceType::Simple
+        | ServiceType::Idle
         | ServiceType::Exec
         | ServiceType::Forking
         | ServiceType::Oneshot
