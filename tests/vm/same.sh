@@ -213,6 +213,7 @@ systemctl daemon-reload
 while read -r name lines; do
     systemctl start v-$name.service 2>/dev/null
     invocation=$(systemctl show -P InvocationID v-$name.service)
+    journalctl --sync
     # What systemd itself says is in other words.
     { journalctl -q -o cat _SYSTEMD_INVOCATION_ID=$invocation | grep -v '^v-.*service: '
       systemctl show -p Result,ExecMainCode,ExecMainStatus v-$name.service; } >/tmp/s/$name
