@@ -26,11 +26,7 @@ pub fn clean(
         // With a namespace nobody is left by now; without one a helper that died took nobody along.
         problems.extend(untracked::kill_left(invocation));
     }
-    commons.leave(belongings.invocation, belongings.tmp_of, || {
-        for (private, _) in private_directories(belongings.tmp_of) {
-            problems.extend(remove(Path::new(&private)));
-        }
-    });
+    problems.extend(leave(commons, belongings));
     if let Some(Err(error)) = belongings.ipc_of.map(gitproc_sys::ipc::remove_owned_by) {
         problems.push(error.in_full());
     }
@@ -40,6 +36,17 @@ pub fn clean(
             problems.extend(remove(path));
         }
     }
+    problems
+}
+
+/// The invocation has nothing in common with others any more. Returns what could not be removed of
+/// the `PrivateTmp=` directories, if it was the last to have them.
+pub fn leave(commons: &Commons, belongings: &Belongings) -> Vec<String> {
+    let mut problems = Vec::new();
+    commons.leave(belongings.invocation, belongings.tmp_of, || {
+        let private = private_directories(belongings.tmp_of);
+        problems.extend(private.iter().filter_map(|(dir, _)| remove(Path::new(dir))));
+    });
     problems
 }
 

@@ -4,7 +4,7 @@
 //! before the process exists: a daemon that dies in between leaves nothing unaccounted.
 use crate::commons::Joined;
 use crate::host::Host;
-use crate::{group, identity, records};
+use crate::{cleanup, group, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep, Identity, Ids, NamespaceMode};
@@ -121,8 +121,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
             // Nothing lives yet. What can't be removed is removed before the next attempt.
             let _ = belongings.cgroup.remove();
             let _ = std::fs::remove_dir_all(&belongings.dir);
-            host.commons
-                .leave(request.invocation, belongings.tmp_of, || {});
+            let _ = cleanup::leave(&host.commons, &belongings);
             Err(failed)
         }
     }
