@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Name, the line that fails, and how `status` puts it.
-const FAILING: [(&str, &str, &str); 17] = [
+const FAILING: [(&str, &str, &str); 18] = [
     ("chdir", "WorkingDirectory=/no/such", "status=200/CHDIR"),
     ("exec", "", "status=203/EXEC"),
     ("stdin", "StandardInput=file:/no/such", "status=208/STDIN"),
@@ -38,6 +38,11 @@ const FAILING: [(&str, &str, &str); 17] = [
         "status=226/NAMESPACE",
     ),
     ("bind", "BindPaths=/no/such:/mnt", "status=226/NAMESPACE"),
+    (
+        "rootfile",
+        "RootDirectory=/etc/passwd\nMountAPIVFS=yes",
+        "find /etc/passwd: Not a directory (status=226/NAMESPACE)",
+    ),
     ("root", "RootDirectory=/no/such", "status=226/NAMESPACE"),
     (
         "runtime",
@@ -66,9 +71,10 @@ const FAILING: [(&str, &str, &str); 17] = [
 fn an_environment_file_that_is_missing_is_a_lack_of_resources() {
     let unit = "[Service]\nType=oneshot\nExecStart=/bin/true\nEnvironmentFile=/no/such\n";
     let instance = Instance::with_units(&[("a.service", unit)]);
-    instance
-        .run(&["start", "a"])
-        .fails(1, "EnvironmentFile=: read environment file /no/such");
+    instance.run(&["start", "a"]).fails(
+        1,
+        "EnvironmentFile=: read environment file /no/such: No such file or directory",
+    );
     let shown =
         ["Result", "ExecMainCode", "ExecMainStatus"].map(|name| instance.property("a", name));
     assert_eq!(shown, ["resources", "0", "0"]);

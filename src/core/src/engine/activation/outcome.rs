@@ -86,18 +86,16 @@ impl Activation {
     }
 
     pub(super) fn fail_step(&mut self, failure: &Failure) {
+        let detail = with_cause(failure);
         if failure.step == ExecStep::EnvironmentFile {
-            let reason = format!("EnvironmentFile=: {}", failure.detail);
+            let reason = format!("EnvironmentFile=: {detail}");
             return self.fail(UnitResult::Resources, reason);
         }
         let status = failure.step.status();
         let name = failure.step.name();
         self.fail(
             UnitResult::ExitCode,
-            format!(
-                "failed at step {name}: {} (status={status}/{name})",
-                failure.detail
-            ),
+            format!("failed at step {name}: {detail} (status={status}/{name})",),
         );
     }
 
@@ -120,6 +118,20 @@ impl Activation {
         self.fail_exit(exit);
         self.enter_stop_sigterm(now, out);
         Progress::None
+    }
+}
+
+/// What failed, and why in the words of strerror(3), unless they are there already.
+fn with_cause(failure: &Failure) -> String {
+    let detail = &failure.detail;
+    if failure.errno <= 0 {
+        return detail.clone();
+    }
+    let cause = std::io::Error::from_raw_os_error(failure.errno).to_string();
+    let cause = cause.split(" (os error").next().unwrap_or_default();
+    match detail.contains(cause) {
+        true => detail.clone(),
+        false => format!("{detail}: {cause}"),
     }
 }
 

@@ -260,7 +260,9 @@ impl<'a> Making<'a> {
     /// root, so that no link leads out of it.
     fn make_place(&self, path: &Path, directory: bool) -> Step<()> {
         let on = ExecStep::Namespace;
-        let parent = path.parent().unwrap_or(Path::new("/"));
+        let Some(parent) = path.parent() else {
+            return Err(missing(&path.display().to_string()));
+        };
         if sys(on, mount::find(self.root_fd.as_fd(), parent))?.is_none() {
             self.make_place(parent, true)?;
         }
@@ -430,6 +432,12 @@ fn own_root(host: &OwnedFd, root: &str) -> Step<PathBuf> {
     let Some(found) = found else {
         return Err(missing(root));
     };
+    if !sys(on, mount::is_directory(found.as_fd()))? {
+        return Err(Failure {
+            errno: Errno::ENOTDIR as i32,
+            ..missing(root)
+        });
+    }
     let path = sys(on, mount::path_of(found.as_fd()))?;
     sys(on, mount::bind(found.as_fd(), &path, true))?;
     Ok(path)
