@@ -20,6 +20,8 @@ pub mod security;
 pub mod snapshot;
 pub mod spec;
 pub mod spec_build;
+#[cfg(test)]
+mod testing;
 
 pub use api::{Effect, HelperEvent, Input, JobOutcome, JobResult, KillWhom, Verb};
 pub use engine::{Engine, EngineConfig};

@@ -200,15 +200,7 @@ pub fn quota_period_us(unit: &Unit) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gitproc_unit::{HostFacts, TreeEntry, UnitName};
-
-    fn unit(lines: &str) -> Unit {
-        let name = UnitName::parse("a.service").expect("a name");
-        let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
-        let file = TreeEntry::File(text);
-        let (unit, _) = gitproc_unit::load_alone(&name, file, &HostFacts::example());
-        unit.expect("a unit")
-    }
+    use crate::testing::service as unit;
 
     #[test]
     fn directives_become_lines_of_files() {

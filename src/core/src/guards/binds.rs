@@ -79,14 +79,10 @@ fn append(text: &mut String, rule: &SocketBind, answer: u8) {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
-    use gitproc_unit::{HostFacts, TreeEntry, UnitName};
+    use crate::testing::service;
 
     fn of(lines: &str) -> Option<Binds> {
-        let name = UnitName::parse("a.service").expect("a name");
-        let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
-        let file = TreeEntry::File(text);
-        let (unit, _) = gitproc_unit::load_alone(&name, file, &HostFacts::example());
-        wanted(&unit.expect("a unit"))
+        wanted(&service(lines))
     }
 
     /// Runs the program on a call by the library's own machine.

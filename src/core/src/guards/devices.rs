@@ -182,7 +182,7 @@ fn finish(code: &mut BpfCode, answer: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gitproc_unit::{HostFacts, TreeEntry, UnitName};
+    use crate::testing::service;
 
     fn device(
         kind: DeviceKind,
@@ -245,11 +245,7 @@ mod tests {
     #[test]
     fn policies_mean_devices() {
         let of = |lines: &str| {
-            let name = UnitName::parse("a.service").expect("a name");
-            let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
-            let file = TreeEntry::File(text);
-            let (unit, _) = gitproc_unit::load_alone(&name, file, &HostFacts::example());
-            let rules = wanted(&unit.expect("a unit"));
+            let rules = wanted(&service(lines));
             rules.map(|rules| {
                 rules
                     .iter()

@@ -153,15 +153,7 @@ fn append(text: &mut String, network: &AddressPrefix, answer: u8) {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
-    use gitproc_unit::{HostFacts, TreeEntry, UnitName};
-
-    fn unit(lines: &str) -> Unit {
-        let name = UnitName::parse("a.service").expect("a name");
-        let text = format!("[Service]\nExecStart=/bin/x\n{lines}\n");
-        let file = TreeEntry::File(text);
-        let (unit, _) = gitproc_unit::load_alone(&name, file, &HostFacts::example());
-        unit.expect("a unit")
-    }
+    use crate::testing::service as unit;
 
     #[test]
     fn networks_are_compared_word_by_word() {
