@@ -189,7 +189,11 @@ impl Found {
             invocation: self.record.invocation,
             tmp_of: self.record.tmp_of.unwrap_or(self.record.invocation),
             credentials: unit.and_then(|unit| credentials(host, unit)),
+            // Name services may be slow: they are asked only where it matters.
             ipc_of: unit.and_then(|unit| {
+                if !unit.settings.is_true(Exec, "RemoveIPC") {
+                    return None;
+                }
                 let dynamic = unit.settings.is_true(Exec, "DynamicUser");
                 let users = dynamic.then_some(&host.dynamic_users);
                 let identity = identity::resolve(service?, users).ok()?;

@@ -33,7 +33,10 @@ pub(crate) fn fixed(spec: &ExecSpec, notify_socket: Option<&str>) -> Vec<(String
     {
         // What is in private/ has a link at the usual place, by which it is known.
         let base = match directory.private {
-            true => directory.base.trim_end_matches("/private"),
+            true => directory
+                .base
+                .strip_suffix("/private")
+                .unwrap_or(&directory.base),
             false => &directory.base,
         };
         let paths: Vec<_> = directory

@@ -42,8 +42,9 @@ pub(crate) struct Log {
 impl Log {
     /// Lines of `unit` go to the file at `path`, and to wherever `streams` wants them beside.
     pub(crate) fn new(path: String, unit: &str, streams: &Streams) -> gitproc_sys::Result<Log> {
-        let identifier = streams.identifier.as_deref();
-        let name = identifier.unwrap_or(unit);
+        // One word, also where it heads a record of the kernel's log.
+        let identifier = streams.identifier.as_deref().map(logline::identifier);
+        let name = identifier.as_deref().unwrap_or(unit);
         let [out_copies, err_copies] = streams.copies.map(|copies| Copies::open(copies, name));
         let pipe = || {
             let (reader, writer) = std::io::pipe()
@@ -56,7 +57,7 @@ impl Log {
         let stream = |reader, copies, tag| Stream {
             reader,
             copies,
-            identifier: identifier.map(logline::identifier),
+            identifier: identifier.clone(),
             line: Vec::new(),
             tag,
         };
