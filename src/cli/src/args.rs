@@ -71,8 +71,16 @@ pub enum Verb {
     Stop(JobArgs),
     /// Stop and start units
     Restart(JobArgs),
+    /// Restart units that run, and leave the others alone
+    TryRestart(JobArgs),
     /// Have units reload their configuration
     Reload(JobArgs),
+    /// Reload units that can be reloaded, restart the others, and start what does not run
+    ReloadOrRestart(JobArgs),
+    /// The same of units that run
+    TryReloadOrRestart(JobArgs),
+    /// Start a target, and stop everything that it does not pull in
+    Isolate(JobArgs),
     /// Send a signal to processes of units
     Kill(KillArgs),
     /// Forget failures, so that units may be started again
@@ -210,6 +218,24 @@ pub struct JobArgs {
     /// Don't wait until it is done
     #[arg(long)]
     pub no_block: bool,
+    /// What to do about jobs that units have, and about other units
+    #[arg(long, value_name = "MODE", default_value = "replace")]
+    pub job_mode: Mode,
+}
+
+/// Values of `--job-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Jobs that contradict are replaced
+    Replace,
+    /// Fail where it contradicts a job; stop nothing that need not be
+    Fail,
+    /// Stop everything that is not pulled in
+    Isolate,
+    /// Nothing else comes along, and it waits for nothing
+    IgnoreDependencies,
+    /// Nothing else comes along
+    IgnoreRequirements,
 }
 
 #[derive(Debug, Args)]

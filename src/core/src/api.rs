@@ -31,6 +31,8 @@ pub enum Input {
         job: JobId,
         /// What to do.
         verb: Verb,
+        /// About jobs and units that it concerns otherwise.
+        mode: JobMode,
         /// To which units; unknown ones are answered with [`JobResult::NotFound`].
         units: Vec<UnitName>,
     },
@@ -93,7 +95,7 @@ pub enum Input {
     },
 }
 
-/// Verbs of systemctl that go through jobs.
+/// Verbs of systemctl that ask for jobs (systemctl(1)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
@@ -101,7 +103,74 @@ pub enum Verb {
     Start,
     Stop,
     Restart,
+    /// Restart what runs; nothing otherwise.
+    TryRestart,
     Reload,
+    /// Reload what can be reloaded, restart or start anything else.
+    ReloadOrRestart,
+    /// As `ReloadOrRestart`, of what runs.
+    TryReloadOrRestart,
+    /// Start it, and stop everything that it does not pull in.
+    Isolate,
+}
+
+impl Verb {
+    /// As it is typed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verb::Start => "start",
+            Verb::Stop => "stop",
+            Verb::Restart => "restart",
+            Verb::TryRestart => "try-restart",
+            Verb::Reload => "reload",
+            Verb::ReloadOrRestart => "reload-or-restart",
+            Verb::TryReloadOrRestart => "try-reload-or-restart",
+            Verb::Isolate => "isolate",
+        }
+    }
+}
+
+/// What a request does about jobs that units have already, and about other units (systemctl(1),
+/// `--job-mode=`).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobMode {
+    /// Jobs that contradict it are replaced.
+    #[default]
+    Replace,
+    /// It is refused where it contradicts a job; what need not be stopped is not.
+    Fail,
+    /// Everything that it does not pull in is stopped. For starts.
+    Isolate,
+    /// Nothing else comes along, and it waits for nothing.
+    IgnoreDependencies,
+    /// Nothing else comes along.
+    IgnoreRequirements,
+}
+
+/// The kinds of job that a unit can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum JobType {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+}
+
+impl JobType {
+    /// As systemd writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            JobType::Start => "start",
+            JobType::Stop => "stop",
+            JobType::Restart => "restart",
+            JobType::Reload => "reload",
+        }
+    }
 }
 
 /// `gitproc kill --kill-whom`
@@ -280,6 +349,8 @@ pub enum JobResult {
     Assert,
     /// Another request took its place.
     Canceled,
+    /// It did not end in time (`JobTimeoutSec=`, `JobRunningTimeoutSec=`).
+    Timeout,
     /// It does not apply: reload of a unit that can't, or is not active.
     Invalid,
     /// No such unit.
@@ -320,7 +391,7 @@ pub struct UnitRecord {
     pub auto_restart: bool,
     /// A job that is under way; a daemon that starts again finishes it.
     #[serde(default)]
-    pub job: Option<Verb>,
+    pub job: Option<JobType>,
     /// The activation that lives. When its helper is not found again, it never came to be: the
     /// shell removes an invocation directory only after the engine has taken `Gone`.
     #[serde(default)]

@@ -2,7 +2,7 @@
 //!
 //! Level-triggered where the target is concerned: each new target is compared with what *is*, and
 //! jobs are made from the difference ([`target`]); operators ask for others ([`request`]). Jobs
-//! merge ([`jobs`]), spread to other units ([`spread`]) and wait for each other ([`dispatch`]); a start
+//! merge ([`jobs`]), spread to other units ([`spread`], [`steady`]) and wait for each other ([`dispatch`]); a start
 //! whose turn it is asks for its conditions first ([`check`]). One
 //! activation of one service runs by itself ([`activation`]). A daemon that was away takes up what
 //! lives ([`adopt`]).
@@ -14,23 +14,23 @@ mod check;
 mod consequence;
 mod dispatch;
 mod jobs;
-mod neighbours;
 mod request;
 mod slot;
 mod spread;
+mod steady;
 mod target;
 
 pub use activation::end_words;
 
-use crate::api::{HelperEvent, KillWhom, Verb};
+use crate::api::{HelperEvent, JobType, KillWhom};
+use crate::neighbours::Neighbours;
 use crate::protocol::{ProcessEnd, Whom};
 use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
 use consequence::Ending;
 use gitproc_unit::{ExitStatusSet, Restart, ServiceSection, UnitName};
-use neighbours::Neighbours;
-use slot::{Phase, Slot};
+use slot::{Phase, Slot, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use target::Apply;
 
@@ -106,9 +106,12 @@ impl Engine {
             Input::Target { job, commit, units } => {
                 self.retarget(now, job, &commit, &units, &mut outbox);
             }
-            Input::Request { job, verb, units } => {
-                self.request(job, verb, &units, &mut outbox);
-            }
+            Input::Request {
+                job,
+                verb,
+                mode,
+                units,
+            } => self.request(job, verb, mode, &units, &mut outbox),
             Input::Kill { unit, whom, signal } => self.kill(&unit, whom, signal, &mut outbox),
             Input::ResetFailed { units } => self.reset_failed(&units),
             Input::Helper { invocation, event } => {
@@ -132,7 +135,11 @@ impl Engine {
             Input::Tick => self.tick(now, &mut outbox),
             Input::Shutdown { job } => self.begin_shutdown(job, &mut outbox),
         }
+        let mut steady = BTreeSet::new();
         self.run_jobs(now, &mut outbox);
+        while self.keep_steady(&mut steady, &mut outbox) {
+            self.run_jobs(now, &mut outbox);
+        }
         self.settle(&mut outbox);
         self.publish(now, outbox, out);
     }
@@ -231,6 +238,10 @@ impl Engine {
             let Some(slot) = self.touch(&name) else {
                 continue;
             };
+            if slot.job_expires().is_some_and(|at| at <= now) {
+                self.job_timed_out(&name, out);
+                continue;
+            }
             match &mut slot.phase {
                 Phase::Active(activation) => {
                     let progress = activation.timeout(now, &mut out.acts);
@@ -254,6 +265,7 @@ impl Engine {
     /// The helper and its cgroup are gone: what becomes of the unit?
     fn activation_gone(&mut self, now: Instant, name: &UnitName, out: &mut Outbox) {
         let shutting_down = self.shutdown.is_some();
+        let upheld = self.is_upheld(name);
         let Some(slot) = self.touch(name) else { return };
         let Phase::Active(activation) = std::mem::replace(&mut slot.phase, Phase::Dead) else {
             return;
@@ -278,11 +290,19 @@ impl Engine {
             .service
             .as_deref()
             .expect("only services are activated");
-        let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+        let to_stop = slot
+            .job
+            .as_ref()
+            .is_some_and(|job| job.kind == JobType::Stop);
+        let ends_for_good = matches!(
+            result,
+            UnitResult::ExecCondition | UnitResult::StartLimitHit
+        );
         let restarts = told.is_none()
             && !to_stop
             && !shutting_down
-            && restarts_after(service, result, main_end);
+            && !ends_for_good
+            && (upheld || restarts_after(service, result, main_end));
         if told.is_some() || to_stop {
             // It did not end by itself: a target that wants it starts it again.
             slot.attempted = None;
@@ -301,7 +321,7 @@ impl Engine {
         self.invocations.remove(&invocation);
         self.job_after_end(name, ended_well, out);
         if !restarts {
-            self.stop_what_is_bound_to(name, out);
+            self.stop_what_is_bound_to(name, true, out);
             let ending = Ending {
                 unit: &unit,
                 invocation: Some(invocation),
@@ -350,7 +370,16 @@ impl Engine {
     // ── The end of a step ───────────────────────────────────────────────────────────────────
 
     /// Keeps what is derived from the state of a unit in step with it.
-    fn keep_track(&mut self, name: &UnitName) {
+    fn keep_track(&mut self, now: Instant, name: &UnitName) {
+        let Some(slot) = self.slots.get_mut(name) else {
+            return;
+        };
+        if let Some(job) = &mut slot.job {
+            job.begun.get_or_insert(now);
+            if job.turn != Turn::Waiting {
+                job.running.get_or_insert(now);
+            }
+        }
         let Some(slot) = self.slots.get(name) else {
             return;
         };
@@ -378,7 +407,7 @@ impl Engine {
     fn publish(&mut self, now: Instant, outbox: Outbox, out: &mut Vec<Effect>) {
         let mut news = Vec::new();
         for name in std::mem::take(&mut self.touched) {
-            self.keep_track(&name);
+            self.keep_track(now, &name);
             let Some(slot) = self.slots.get_mut(&name) else {
                 continue;
             };
@@ -441,13 +470,6 @@ fn restarts_after(
     result: UnitResult,
     main_end: Option<ProcessEnd>,
 ) -> bool {
-    let skipped = matches!(
-        result,
-        UnitResult::ExecCondition | UnitResult::StartLimitHit
-    );
-    if skipped {
-        return false;
-    }
     let named = |set: &ExitStatusSet| match main_end {
         Some(ProcessEnd::Exited(code)) => set.codes.contains(&code),
         Some(ProcessEnd::Killed(signal) | ProcessEnd::Dumped(signal)) => {

@@ -7,8 +7,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Units that `target`, by any of its names, pulls in by Requires=, Wants=, BindsTo= and [Install],
-/// itself included. Units that the set does not hold are left out.
+/// Units that `target`, by any of its names, pulls in by Requires=, Wants=, BindsTo=, Upholds= and
+/// [Install], itself included. Units that the set does not hold are left out.
 pub fn wanted(units: &UnitSet, target: &UnitName) -> BTreeSet<UnitName> {
     let mut found = BTreeSet::new();
     let mut open = vec![units.canonical(target).clone()];
@@ -29,6 +29,7 @@ pub fn wanted(units: &UnitSet, target: &UnitName) -> BTreeSet<UnitName> {
         open.extend(section.requires.iter().cloned());
         open.extend(section.wants.iter().cloned());
         open.extend(section.binds_to.iter().cloned());
+        open.extend(section.upholds.iter().cloned());
     }
     found
 }

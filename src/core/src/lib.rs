@@ -13,6 +13,7 @@ pub mod ids;
 pub mod layout;
 pub mod lint;
 pub mod logline;
+mod neighbours;
 pub mod plan;
 pub mod protocol;
 pub mod resources;
@@ -22,7 +23,10 @@ pub mod spec;
 pub mod spec_build;
 #[cfg(test)]
 mod testing;
+mod transaction;
 
-pub use api::{Effect, HelperEvent, Input, JobOutcome, JobResult, KillWhom, Verb};
+pub use api::{
+    Effect, HelperEvent, Input, JobMode, JobOutcome, JobResult, JobType, KillWhom, Verb,
+};
 pub use engine::{Engine, EngineConfig};
 pub use ids::{CommitId, Generation, Instant, InvocationId, JobId};

@@ -7,7 +7,9 @@ use gitproc_core::api::{
 };
 use gitproc_core::protocol::{Exit, HelperState, Notify, ProcessEnd, Whom};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
-use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
+use gitproc_core::{
+    CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId, JobMode,
+};
 use gitproc_unit::{
     ExecRole, HostFacts, Outcome, TreeEntry, TreeFiles, Unit, UnitName, UnitSet, Verdict,
 };
@@ -95,6 +97,7 @@ impl Script {
         self.give(Input::Request {
             job: JobId(self.jobs),
             verb,
+            mode: JobMode::Replace,
             units: vec![name(unit)],
         });
     }

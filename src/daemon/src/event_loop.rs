@@ -94,7 +94,12 @@ impl EventLoop {
                 conditions,
                 asserts,
             }),
-            Message::Request { verb, units, reply } => {
+            Message::Request {
+                verb,
+                mode,
+                units,
+                reply,
+            } => {
                 if units.is_empty() {
                     let _ = reply.send(Vec::new());
                     return;
@@ -106,7 +111,12 @@ impl EventLoop {
                     reply,
                 };
                 self.requests.insert(job, pending);
-                self.step(Input::Request { job, verb, units });
+                self.step(Input::Request {
+                    job,
+                    verb,
+                    mode,
+                    units,
+                });
             }
             Message::Kill { unit, whom, signal } => self.step(Input::Kill { unit, whom, signal }),
             Message::ResetFailed { units } => self.step(Input::ResetFailed { units }),

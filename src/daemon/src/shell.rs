@@ -1,5 +1,5 @@
 //! How every other task talks to the one that owns the engine: messages in, copies out.
-use gitproc_core::api::{HelperEvent, JobOutcome, KillWhom, Verb};
+use gitproc_core::api::{HelperEvent, JobMode, JobOutcome, KillWhom, Verb};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_unit::{UnitName, UnitSet, Verdict};
@@ -38,6 +38,8 @@ pub enum Message {
     Request {
         /// What to do.
         verb: Verb,
+        /// About other jobs and units.
+        mode: JobMode,
         /// To which units.
         units: Vec<UnitName>,
         /// The answer.
@@ -165,10 +167,16 @@ impl Shell {
     pub async fn request(
         &self,
         verb: Verb,
+        mode: JobMode,
         units: Vec<UnitName>,
     ) -> Result<Vec<JobOutcome>, Leaving> {
-        self.ask(|reply| Message::Request { verb, units, reply })
-            .await
+        let message = |reply| Message::Request {
+            verb,
+            mode,
+            units,
+            reply,
+        };
+        self.ask(message).await
     }
 
     /// Sets the target; the receiver tells when nothing is left to do.

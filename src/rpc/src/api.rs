@@ -1,5 +1,5 @@
 //! The methods: name, parameters, result, and the notifications of those that stream.
-use gitproc_core::api::{JobOutcome, KillWhom};
+use gitproc_core::api::{JobMode, JobOutcome, KillWhom};
 use gitproc_core::generation::{GenerationRecord, Outcome};
 use gitproc_core::plan::Plan;
 use gitproc_core::security::Exposure;
@@ -71,8 +71,16 @@ methods! {
     Stop = "stop", Control, JobParams => Vec<JobOutcome>;
     /// Restart and wait.
     Restart = "restart", Control, JobParams => Vec<JobOutcome>;
+    /// Restart what runs, and wait.
+    TryRestart = "try-restart", Control, JobParams => Vec<JobOutcome>;
     /// Reload and wait.
     Reload = "reload", Control, JobParams => Vec<JobOutcome>;
+    /// Reload what can be, restart or start the rest, and wait.
+    ReloadOrRestart = "reload-or-restart", Control, JobParams => Vec<JobOutcome>;
+    /// The same of what runs.
+    TryReloadOrRestart = "try-reload-or-restart", Control, JobParams => Vec<JobOutcome>;
+    /// Start one unit, stop what it does not pull in, and wait for the start.
+    Isolate = "isolate", Control, JobParams => Vec<JobOutcome>;
     /// Send a signal.
     Kill = "kill", Control, KillParams => Empty;
     /// Forget failures.
@@ -143,6 +151,9 @@ pub struct JobParams {
     /// Answer at once with an empty list.
     #[serde(default)]
     pub no_block: bool,
+    /// What it does about other jobs and units.
+    #[serde(default)]
+    pub job_mode: JobMode,
 }
 
 /// For [`Kill`].

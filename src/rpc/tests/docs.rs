@@ -41,7 +41,8 @@ fn every_method_has_an_example_that_fits_its_types() {
                 panic!("no request: {line}");
             };
             let (params, result) = typed!(request.method.as_str(),
-                Ping Status List UnitStatuses Show Security Cat Start Stop Restart Reload Kill ResetFailed
+                Ping Status List UnitStatuses Show Security Cat Start Stop Restart TryRestart
+                Reload ReloadOrRestart TryReloadOrRestart Isolate Kill ResetFailed
                 Logs PlanFor Sync Rollback History Verify Shutdown PreReceive PostReceive);
             params(&request).unwrap_or_else(|error| panic!("{error}\n  in {line}"));
             waiting.insert(request.id.expect("examples are answered"), result);

@@ -210,6 +210,7 @@ impl Story<'_> {
         self.stage.session()?.call::<Stop>(&JobParams {
             units: vec!["straggler.service".to_owned()],
             no_block: false,
+            job_mode: gitproc_core::JobMode::default(),
         })?;
         let left = survivors(&witnesses).count();
         claim(

@@ -1,30 +1,42 @@
 //! Verbs that change what runs.
 use super::Context;
-use crate::args::{JobArgs, KillArgs, RollbackArgs, SyncArgs, Whom};
+use crate::args::{JobArgs, KillArgs, Mode, RollbackArgs, SyncArgs, Whom};
 use crate::failure::{FAILED, Failure, NO_SUCH_UNIT};
 use crate::place::shell_word;
 use crate::render;
 use gitproc_core::generation::Outcome;
-use gitproc_core::{JobOutcome, JobResult, KillWhom, Verb};
+use gitproc_core::{JobMode, JobOutcome, JobResult, KillWhom, Verb};
 use gitproc_rpc::api::{
-    ApplyReport, Empty, JobParams, Kill, KillParams, Method, Progress, Reload, ResetFailed,
-    Restart, Rollback, RollbackParams, Shutdown, Start, Stop, Sync, SyncParams, Units,
+    ApplyReport, Empty, Isolate, JobParams, Kill, KillParams, Method, Progress, Reload,
+    ReloadOrRestart, ResetFailed, Restart, Rollback, RollbackParams, Shutdown, Start, Stop, Sync,
+    SyncParams, TryReloadOrRestart, TryRestart, Units,
 };
 use serde_json::value::RawValue;
 use std::ops::ControlFlow;
 
-/// `start`, `stop`, `restart`, `reload`
+/// The verbs that ask for jobs.
 pub fn job(context: &Context, verb: Verb, args: JobArgs) -> Result<u8, Failure> {
     let params = JobParams {
         units: args.units,
         no_block: args.no_block,
+        job_mode: match args.job_mode {
+            Mode::Replace => JobMode::Replace,
+            Mode::Fail => JobMode::Fail,
+            Mode::Isolate => JobMode::Isolate,
+            Mode::IgnoreDependencies => JobMode::IgnoreDependencies,
+            Mode::IgnoreRequirements => JobMode::IgnoreRequirements,
+        },
     };
     let mut session = context.session()?;
     let outcomes = match verb {
         Verb::Start => session.call::<Start>(&params),
         Verb::Stop => session.call::<Stop>(&params),
         Verb::Restart => session.call::<Restart>(&params),
+        Verb::TryRestart => session.call::<TryRestart>(&params),
         Verb::Reload => session.call::<Reload>(&params),
+        Verb::ReloadOrRestart => session.call::<ReloadOrRestart>(&params),
+        Verb::TryReloadOrRestart => session.call::<TryReloadOrRestart>(&params),
+        Verb::Isolate => session.call::<Isolate>(&params),
     }?;
     context.output.show(&outcomes, || {
         let line = |outcome: &JobOutcome| match outcome.result {
@@ -62,7 +74,11 @@ fn past(verb: Verb) -> &'static str {
         Verb::Start => "started",
         Verb::Stop => "stopped",
         Verb::Restart => "restarted",
+        Verb::TryRestart => "restarted, if it ran",
         Verb::Reload => "reloaded",
+        Verb::ReloadOrRestart => "reloaded or restarted",
+        Verb::TryReloadOrRestart => "reloaded or restarted, if it ran",
+        Verb::Isolate => "started, and the rest stopped",
     }
 }
 
@@ -73,6 +89,7 @@ fn job_failure(outcome: &JobOutcome) -> String {
         JobResult::Dependency => "a unit that it needs did not come up",
         JobResult::Assert => "did not start",
         JobResult::Canceled => "another request took its place",
+        JobResult::Timeout => "its job timed out",
         JobResult::Invalid => "does not apply to this unit now",
         JobResult::NotFound => "no such unit",
     };

@@ -146,6 +146,12 @@ pub(super) enum Main {
     Ended,
 }
 
+/// A reload means something to a service of this kind.
+pub(super) fn knows_reload(service: &ServiceSection) -> bool {
+    let commands = service.exec.get(&ExecRole::Reload);
+    commands.is_some_and(|commands| !commands.is_empty())
+}
+
 /// Signals whose receipt is a clean end for a daemon (systemd.service(5), SuccessExitStatus=):
 /// SIGHUP, SIGINT, SIGPIPE, SIGTERM.
 const CLEAN_SIGNALS: [i32; 4] = [1, 2, 13, 15];

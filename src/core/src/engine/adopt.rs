@@ -7,7 +7,7 @@ use super::activation::{Activation, Main, Progress, Stage, Told};
 use super::slot::Phase;
 use super::{Engine, Outbox};
 use crate::Instant;
-use crate::api::{HelperEvent, InvocationRecord, UnitRecord, Verb};
+use crate::api::{HelperEvent, InvocationRecord, JobType, UnitRecord};
 use crate::protocol::{HelperState, ProcessEnd};
 use crate::snapshot::UnitResult;
 use gitproc_unit::{
@@ -43,9 +43,9 @@ impl Engine {
         }
         match record.job {
             // An unfinished stop or restart of an operator goes on; a start follows from `wanted`.
-            Some(verb @ (Verb::Stop | Verb::Restart)) => slot.unfinished = Some(verb),
-            Some(Verb::Start) => slot.attempted = None,
-            Some(Verb::Reload) | None => {}
+            Some(verb @ (JobType::Stop | JobType::Restart)) => slot.unfinished = Some(verb),
+            Some(JobType::Start) => slot.attempted = None,
+            Some(JobType::Reload) | None => {}
         }
     }
 

@@ -105,7 +105,7 @@ impl Engine {
             current.skipped.insert(name.clone(), reason.clone());
         }
         self.job_done(name, JobResult::Done, Some(reason), out);
-        self.stop_what_is_bound_to(name, out);
+        self.stop_what_is_bound_to(name, false, out);
     }
 
     /// Not started, and what requires it is not either.
@@ -115,7 +115,7 @@ impl Engine {
         }
         self.job_done(name, JobResult::Assert, Some(reason), out);
         self.fail_waiting_dependents(name, out);
-        self.stop_what_is_bound_to(name, out);
+        self.stop_what_is_bound_to(name, false, out);
     }
 }
 

@@ -7,7 +7,7 @@ use super::consequence::Ending;
 use super::slot::{Phase, Slot, Turn};
 use super::spread::can_be_restarted;
 use super::{Engine, Outbox};
-use crate::api::{Effect, JobResult, Verb};
+use crate::api::{Effect, JobResult, JobType};
 use crate::graph::is_host_kind;
 use crate::snapshot::UnitResult;
 use crate::{Instant, InvocationId};
@@ -94,7 +94,7 @@ impl Engine {
     fn is_idle(&self, name: &UnitName) -> bool {
         self.slot(name).is_some_and(|slot| {
             let service = slot.unit().and_then(|unit| unit.service.as_deref());
-            let starts = slot.job.as_ref().map(|job| job.verb) == Some(Verb::Start);
+            let starts = slot.job.as_ref().map(|job| job.kind) == Some(JobType::Start);
             starts && service.is_some_and(|service| service.service_type == ServiceType::Idle)
         })
     }
@@ -132,8 +132,11 @@ impl Engine {
         };
         let Some(job) = &slot.job else { return false };
         let goes_down = self.goes_down(slot);
-        if job.verb == Verb::Start && slot.is_going_down() {
+        if job.kind == JobType::Start && slot.is_going_down() {
             return true;
+        }
+        if job.unordered {
+            return false;
         }
         self.neighbours
             .ordered(name)
@@ -153,17 +156,17 @@ impl Engine {
 
     /// The job takes its unit down first (a stop, or the first half of a restart).
     fn goes_down(&self, slot: &Slot) -> bool {
-        match slot.job.as_ref().map(|job| job.verb) {
-            Some(Verb::Stop) => true,
-            Some(Verb::Restart) => slot.is_live(),
-            Some(Verb::Start) => slot.is_going_down(),
-            Some(Verb::Reload) | None => false,
+        match slot.job.as_ref().map(|job| job.kind) {
+            Some(JobType::Stop) => true,
+            Some(JobType::Restart) => slot.is_live(),
+            Some(JobType::Start) => slot.is_going_down(),
+            Some(JobType::Reload) | None => false,
         }
     }
 
     /// `a` is ordered after `b`. Where one of them has left the target, only that one's own (last)
     /// definition speaks, so that the edges of two commits can't contradict each other.
-    fn is_after(&self, a: &UnitName, b: &UnitName) -> bool {
+    pub(super) fn is_after(&self, a: &UnitName, b: &UnitName) -> bool {
         let (Some(slot_a), Some(slot_b)) = (self.slot(a), self.slot(b)) else {
             return false;
         };
@@ -189,17 +192,17 @@ impl Engine {
             return;
         };
         job.turn = Turn::Running;
-        match job.verb {
-            Verb::Start => self.begin_start(now, name, pushed, out),
-            Verb::Stop => self.begin_stop(now, name, Told::Stop, out),
-            Verb::Restart => match live {
+        match job.kind {
+            JobType::Start => self.begin_start(now, name, pushed, out),
+            JobType::Stop => self.begin_stop(now, name, Told::Stop, out),
+            JobType::Restart => match live {
                 true => self.begin_stop(now, name, Told::Restart, out),
                 false => {
-                    job.verb = Verb::Start;
+                    job.kind = JobType::Start;
                     job.turn = Turn::Waiting; // it waits anew, now as a start
                 }
             },
-            Verb::Reload => match slot.activation_mut() {
+            JobType::Reload => match slot.activation_mut() {
                 Some(activation) if activation.can_reload() => {
                     activation.reload(now, &mut out.acts);
                 }
@@ -344,7 +347,7 @@ impl Engine {
                 main_end: slot.main_end,
             };
             self.job_after_end(name, false, out);
-            self.stop_what_is_bound_to(name, out);
+            self.stop_what_is_bound_to(name, false, out);
             return self.raise_what_follows(now, &ending, true, out);
         }
         slot.starts.push_back(now);
@@ -368,7 +371,10 @@ impl Engine {
     /// `RestartSec=` is over.
     pub(super) fn auto_restart(&mut self, name: &UnitName, out: &mut Outbox) {
         let Some(slot) = self.touch(name) else { return };
-        let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+        let to_stop = slot
+            .job
+            .as_ref()
+            .is_some_and(|job| job.kind == JobType::Stop);
         if slot.definition.is_none() || to_stop {
             slot.phase = Phase::Dead;
             slot.attempted = None; // no target yet: the first one that wants it starts it
@@ -380,11 +386,11 @@ impl Engine {
         // Units that need this one are restarted with it, as systemd's restart job does.
         for other in self.with_dependents(name) {
             if other != *name && self.slot(&other).is_some_and(can_be_restarted) {
-                self.put_job(&other, Verb::Restart, None, false, out);
+                self.put_job(&other, JobType::Restart, None, false, out);
             }
         }
         self.pull_in_requirements(name, out);
-        self.put_job(name, Verb::Start, None, false, out);
+        self.put_job(name, JobType::Start, None, false, out);
     }
 }
 

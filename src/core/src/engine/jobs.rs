@@ -2,11 +2,11 @@
 //!
 //! The rules are systemd's (systemd.unit(5)). When a job's turn comes is told in [`super::dispatch`],
 //! who goes along in [`super::spread`].
-use super::slot::{Job, Phase, Turn};
+use super::slot::{Job, Phase, Slot, Turn};
 use super::spread::{can_be_restarted, requires};
 use super::{Engine, Outbox};
 use crate::JobId;
-use crate::api::{Effect, JobOutcome, JobResult, Verb};
+use crate::api::{Effect, JobOutcome, JobResult, JobType};
 use crate::snapshot::UnitResult;
 use gitproc_unit::UnitName;
 
@@ -26,19 +26,14 @@ impl Engine {
             return;
         }
         for other in self.conflicting(unit) {
-            for name in self.with_dependents(&other) {
-                self.put_job(&name, Verb::Stop, None, apply, out);
+            for name in self.with_what_stops(&other) {
+                self.put_job(&name, JobType::Stop, None, apply, out);
             }
         }
         // What runs an older definition is brought to the wanted one, not left as it is.
-        let outdated = self.slot(unit).is_some_and(|slot| {
-            let wanted = slot.definition.as_ref().map(|(unit, _)| unit.meaning);
-            let running = slot.activation().map(|activation| activation.unit.meaning);
-            running.is_some() && running != wanted
-        });
-        match outdated {
+        match self.slot(unit).is_some_and(Slot::is_outdated) {
             true => self.put_restart(unit, waiter, apply, out),
-            false => self.put_job(unit, Verb::Start, waiter, apply, out),
+            false => self.put_job(unit, JobType::Start, waiter, apply, out),
         }
     }
 
@@ -52,9 +47,9 @@ impl Engine {
     ) {
         for name in self.with_dependents(unit) {
             if name == *unit {
-                self.put_job(&name, Verb::Restart, waiter, apply, out);
+                self.put_job(&name, JobType::Restart, waiter, apply, out);
             } else if self.slot(&name).is_some_and(can_be_restarted) {
-                self.put_job(&name, Verb::Restart, None, apply, out);
+                self.put_job(&name, JobType::Restart, None, apply, out);
             }
         }
     }
@@ -66,7 +61,7 @@ impl Engine {
     pub(super) fn put_job(
         &mut self,
         unit: &UnitName,
-        verb: Verb,
+        kind: JobType,
         waiter: Option<JobId>,
         apply: bool,
         out: &mut Outbox,
@@ -74,29 +69,20 @@ impl Engine {
         let Some(slot) = self.touch(unit) else { return };
         let live = slot.is_live();
         let mut job = match slot.job.take() {
-            None => Job {
-                verb,
-                turn: Turn::Waiting,
-                waiters: Vec::new(),
-                apply,
-            },
-            Some(old) => match (old.verb, verb) {
+            None => Job::new(kind, apply),
+            Some(old) => match (old.kind, kind) {
                 (a, b) if a == b => old,
                 // The older one does what the newer one asks for, and more.
-                (Verb::Restart, Verb::Start) | (Verb::Restart | Verb::Start, Verb::Reload) => old,
-                (Verb::Start, Verb::Restart) => Job {
-                    verb: if live { verb } else { Verb::Start },
+                (JobType::Restart, JobType::Start)
+                | (JobType::Restart | JobType::Start, JobType::Reload) => old,
+                (JobType::Start, JobType::Restart) => Job {
+                    kind: if live { kind } else { JobType::Start },
                     turn: Turn::Waiting,
                     ..old
                 },
                 (_, _) => {
-                    self.cancel(unit, old, verb, out);
-                    Job {
-                        verb,
-                        turn: Turn::Waiting,
-                        waiters: Vec::new(),
-                        apply: false,
-                    }
+                    self.cancel(unit, old, kind, out);
+                    Job::new(kind, false)
                 }
             },
         };
@@ -111,7 +97,7 @@ impl Engine {
         self.jobs.insert(unit.clone());
     }
 
-    pub(super) fn cancel(&mut self, unit: &UnitName, job: Job, by: Verb, out: &mut Outbox) {
+    pub(super) fn cancel(&mut self, unit: &UnitName, job: Job, by: JobType, out: &mut Outbox) {
         if let Some(apply) = &mut self.apply {
             apply.pending.remove(unit);
         }
@@ -120,7 +106,7 @@ impl Engine {
                 job: waiter,
                 unit: unit.clone(),
                 result: JobResult::Canceled,
-                reason: Some(format!("a {by:?} of {unit} took its place").to_lowercase()),
+                reason: Some(format!("a {} of {unit} took its place", by.as_str())),
             }));
         }
     }
@@ -131,7 +117,7 @@ impl Engine {
         let starts = self
             .slot(name)
             .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.verb == Verb::Start);
+            .is_some_and(|job| job.kind == JobType::Start);
         if starts {
             self.job_done(name, JobResult::Done, None, out);
         }
@@ -164,7 +150,7 @@ impl Engine {
         let reloads = self
             .slot(name)
             .and_then(|slot| slot.job.as_ref())
-            .is_some_and(|job| job.verb == Verb::Reload);
+            .is_some_and(|job| job.kind == JobType::Reload);
         if reloads {
             let (result, reason) = match ok {
                 true => (JobResult::Done, None),
@@ -182,24 +168,24 @@ impl Engine {
         let Some(slot) = self.touch(name) else { return };
         let reason = slot.reason.clone();
         let Some(job) = &mut slot.job else { return };
-        match job.verb {
-            Verb::Stop => {
+        match job.kind {
+            JobType::Stop => {
                 slot.attempted = None;
                 slot.completed = None;
                 self.job_done(name, JobResult::Done, None, out);
             }
-            Verb::Restart => {
-                job.verb = Verb::Start;
+            JobType::Restart => {
+                job.kind = JobType::Start;
                 job.turn = Turn::Waiting;
                 slot.is_still_to_start();
             }
-            Verb::Start if job.turn == Turn::Waiting => slot.is_still_to_start(),
-            Verb::Start if well => self.job_done(name, JobResult::Done, None, out),
-            Verb::Start => {
+            JobType::Start if job.turn == Turn::Waiting => slot.is_still_to_start(),
+            JobType::Start if well => self.job_done(name, JobResult::Done, None, out),
+            JobType::Start => {
                 self.job_done(name, JobResult::Failed, reason, out);
                 self.fail_waiting_dependents(name, out);
             }
-            Verb::Reload => self.job_done(name, JobResult::Failed, reason, out),
+            JobType::Reload => self.job_done(name, JobResult::Failed, reason, out),
         }
     }
 
@@ -211,7 +197,7 @@ impl Engine {
                 .filter(|other| {
                     self.slot(other).is_some_and(|slot| {
                         let starts = slot.job.as_ref().is_some_and(|job| {
-                            job.verb == Verb::Start && job.turn == Turn::Waiting
+                            job.kind == JobType::Start && job.turn == Turn::Waiting
                         });
                         let needs = slot
                             .definition
@@ -224,6 +210,28 @@ impl Engine {
                 .collect();
         for other in waiting {
             self.start_lacks(&other, format!("{name} did not come up"), out);
+        }
+    }
+
+    /// JobTimeoutSec=, JobRunningTimeoutSec=: the job is given up; what runs goes on.
+    pub(super) fn job_timed_out(&mut self, name: &UnitName, out: &mut Outbox) {
+        let Some(slot) = self.touch(name) else { return };
+        let Some(job) = &slot.job else { return };
+        let (kind, waited) = (job.kind, job.turn == Turn::Waiting);
+        let key = match waited {
+            true => "JobTimeoutSec=",
+            false => "JobTimeoutSec=, JobRunningTimeoutSec=",
+        };
+        let reason = format!("its {} job timed out ({key})", kind.as_str());
+        if matches!(kind, JobType::Start | JobType::Restart) && !slot.is_live() {
+            slot.reason = Some(reason.clone());
+            slot.attempted = None;
+            slot.completed = None;
+            slot.news = true;
+        }
+        self.job_done(name, JobResult::Timeout, Some(reason), out);
+        if kind == JobType::Start {
+            self.fail_waiting_dependents(name, out);
         }
     }
 
@@ -244,7 +252,7 @@ impl Engine {
             apply.pending.remove(name);
             let failed = matches!(
                 result,
-                JobResult::Failed | JobResult::Dependency | JobResult::Assert
+                JobResult::Failed | JobResult::Dependency | JobResult::Assert | JobResult::Timeout
             );
             if failed {
                 apply

@@ -1,10 +1,10 @@
 //! What the engine knows of one unit, and how that is shown and recorded.
 use super::activation::Activation;
-use crate::api::{UNIT_RECORD_VERSION, UnitRecord, Verb};
+use crate::api::{JobType, UNIT_RECORD_VERSION, UnitRecord};
 use crate::protocol::ProcessEnd;
 use crate::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
 use crate::{CommitId, Instant, InvocationId, JobId};
-use gitproc_unit::{MeaningHash, Origin, Unit, UnitKind, UnitName};
+use gitproc_unit::{Family, MeaningHash, Origin, Unit, UnitKind, UnitName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(super) struct Slot {
     /// The meaning that these starts were of; another one begins a new count.
     pub limited: Option<MeaningHash>,
     /// What an operator asked of the last daemon, and what it did not finish.
-    pub unfinished: Option<Verb>,
+    pub unfinished: Option<JobType>,
     /// Invocation of a record for which no helper has been found yet.
     pub unaccounted: Option<InvocationId>,
     /// Until when its start waits for all others (`Type=idle`).
@@ -71,12 +71,42 @@ pub(super) enum Phase {
 /// The one job that a unit can have.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub verb: Verb,
+    pub kind: JobType,
     pub turn: Turn,
     /// Requests to be answered.
     pub waiters: Vec<JobId>,
     /// It belongs to the apply of the current target.
     pub apply: bool,
+    /// It waits for nobody (`--job-mode=ignore-dependencies`).
+    pub unordered: bool,
+    /// Since when there is one, and since when its turn has come: as of the end of the step.
+    pub begun: Option<Instant>,
+    pub running: Option<Instant>,
+}
+
+impl Job {
+    pub fn new(kind: JobType, apply: bool) -> Job {
+        Job {
+            kind,
+            turn: Turn::Waiting,
+            waiters: Vec::new(),
+            apply,
+            unordered: false,
+            begun: None,
+            running: None,
+        }
+    }
+
+    /// When it is given up.
+    fn expires(&self, unit: &Unit) -> Option<Instant> {
+        let after = |key, from: Option<Instant>| {
+            let us = unit.settings.number(Family::Unit, key);
+            from.filter(|_| us != u64::MAX).map(|at| at.plus_us(us))
+        };
+        let waits = after("JobTimeoutSec", self.begun);
+        let runs = after("JobRunningTimeoutSec", self.running);
+        waits.into_iter().chain(runs).min()
+    }
 }
 
 /// How far a job is.
@@ -190,7 +220,21 @@ impl Slot {
         }
     }
 
+    /// When its job is given up.
+    pub fn job_expires(&self) -> Option<Instant> {
+        let job = self.job.as_ref()?;
+        let (unit, _) = self.definition.as_ref()?;
+        job.expires(unit)
+    }
+
     pub fn deadline(&self) -> Option<Instant> {
+        self.own_deadline()
+            .into_iter()
+            .chain(self.job_expires())
+            .min()
+    }
+
+    fn own_deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::AutoRestart { at } => Some(*at),
             Phase::Active(activation) => {
@@ -227,8 +271,8 @@ impl Slot {
             job: self
                 .job
                 .as_ref()
-                .filter(|job| !job.apply || job.verb != Verb::Stop)
-                .map(|job| job.verb),
+                .filter(|job| !job.apply || job.kind != JobType::Stop)
+                .map(|job| job.kind),
             invocation: self.activation().map(|activation| activation.invocation),
             checked: self.checked.clone(),
         };
@@ -278,17 +322,12 @@ impl Slot {
                 .or_else(|| self.definition.as_ref().map(|(_, commit)| commit.clone())),
             running_meaning: activation.map(|a| a.unit.meaning),
             job: self.job.as_ref().map(|job| {
-                let verb = match job.verb {
-                    Verb::Start => "start",
-                    Verb::Stop => "stop",
-                    Verb::Restart => "restart",
-                    Verb::Reload => "reload",
-                };
+                let kind = job.kind.as_str();
                 let turn = match job.turn {
                     Turn::Waiting => "waiting",
                     Turn::Checking { .. } | Turn::Running => "running",
                 };
-                format!("{verb} {turn}")
+                format!("{kind} {turn}")
             }),
             restart_at: match self.phase {
                 Phase::AutoRestart { at } => Some(at.0),

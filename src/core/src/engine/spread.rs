@@ -1,9 +1,9 @@
 //! Who goes along: a stop takes down what needs the unit, a start pulls in what it needs, and what
 //! excludes it goes.
-use super::neighbours::needs;
 use super::slot::Slot;
 use super::{Engine, Outbox};
-use crate::api::Verb;
+use crate::api::JobType;
+use crate::neighbours::needs;
 use gitproc_unit::{Unit, UnitName};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,27 @@ impl Engine {
                 if concerned && needs && !slot.is_built_in() && found.insert(other.clone()) {
                     open.push(other.clone());
                 }
+            }
+        }
+        found
+    }
+
+    /// The unit and, transitively, what is stopped with it: besides those that need it, those that
+    /// a PropagatesStopTo= or StopPropagatedFrom= names.
+    pub(super) fn with_what_stops(&self, unit: &UnitName) -> BTreeSet<UnitName> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![unit.clone()];
+        while let Some(name) = open.pop() {
+            for one in self.with_dependents(&name) {
+                if !found.insert(one.clone()) {
+                    continue;
+                }
+                let stopped = self.neighbours.stopping(&one).filter(|other| {
+                    self.slot(other).is_some_and(|slot| {
+                        (slot.is_live() || slot.job.is_some()) && !slot.is_built_in()
+                    })
+                });
+                open.extend(stopped.cloned());
             }
         }
         found
@@ -52,8 +73,14 @@ impl Engine {
             .collect()
     }
 
-    /// BindsTo=: what is bound to a unit that went down by itself goes too.
-    pub(super) fn stop_what_is_bound_to(&mut self, unit: &UnitName, out: &mut Outbox) {
+    /// BindsTo=: what is bound to a unit that is down goes too; and, as it goes down, what
+    /// PropagatesStopTo= names.
+    pub(super) fn stop_what_is_bound_to(
+        &mut self,
+        unit: &UnitName,
+        goes_down: bool,
+        out: &mut Outbox,
+    ) {
         if self.slot(unit).is_some_and(|slot| slot.job.is_some()) {
             return; // a restart or a new start is on its way
         }
@@ -61,21 +88,22 @@ impl Engine {
             .neighbours
             .needing(unit)
             .filter(|name| {
-                self.slot(name).is_some_and(|slot| {
-                    let bound = slot
-                        .unit()
-                        .is_some_and(|own| own.unit.binds_to.contains(unit));
-                    bound && slot.is_live() && slot.job.is_none()
-                })
+                let own = self.slot(name).and_then(Slot::unit);
+                own.is_some_and(|own| own.unit.binds_to.contains(unit))
+            })
+            .chain(self.neighbours.stopping(unit).filter(|_| goes_down))
+            .filter(|name| {
+                self.slot(name)
+                    .is_some_and(|slot| slot.is_live() && slot.job.is_none() && !slot.is_built_in())
             })
             .cloned()
             .collect();
         for name in bound {
-            for name in self.with_dependents(&name) {
+            for name in self.with_what_stops(&name) {
                 // What only waits to start finds out by itself, and says so.
                 if self.slot(&name).is_some_and(Slot::is_live) {
-                    self.put_job(&name, Verb::Stop, None, false, out);
-                    self.say_why_it_stops(&name, format!("{unit}, which it needs, went down"));
+                    self.put_job(&name, JobType::Stop, None, false, out);
+                    self.say_why_it_stops(&name, format!("stopped with {unit}, which went down"));
                 }
             }
         }
@@ -124,7 +152,10 @@ pub(super) fn requires(unit: &Unit, other: &UnitName) -> bool {
 
 /// A restart of something else may take it along: it runs, and nothing has told it to stop.
 pub(super) fn can_be_restarted(slot: &Slot) -> bool {
-    let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+    let to_stop = slot
+        .job
+        .as_ref()
+        .is_some_and(|job| job.kind == JobType::Stop);
     let stopping = slot
         .activation()
         .is_some_and(|activation| activation.told.is_some());

@@ -1,8 +1,8 @@
 //! A new target: compare what is wanted with what is, make the jobs, and tell when they are done.
-use super::neighbours::Neighbours;
 use super::slot::{Phase, Slot, Turn};
 use super::{Engine, Outbox};
-use crate::api::{Effect, Verb};
+use crate::api::{Effect, JobType};
+use crate::neighbours::Neighbours;
 use crate::{CommitId, Instant, JobId, graph};
 use gitproc_unit::{Origin, UnitName, UnitSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ impl Engine {
         for (name, change) in &changes {
             match change {
                 Change::Restart => self.put_restart(name, None, true, out),
-                Change::Stop => self.put_job(name, Verb::Stop, None, true, out),
+                Change::Stop => self.put_job(name, JobType::Stop, None, true, out),
                 Change::Start | Change::Keep => {}
             }
         }
@@ -81,14 +81,19 @@ impl Engine {
                     && slot
                         .job
                         .as_ref()
-                        .is_some_and(|job| job.verb == Verb::Restart)
+                        .is_some_and(|job| job.kind == JobType::Restart)
             });
             if unwanted {
-                self.put_job(&name, Verb::Stop, None, true, out);
+                self.put_job(&name, JobType::Stop, None, true, out);
             }
         }
+        let starts = changes
+            .iter()
+            .filter(|(_, change)| *change == Change::Start);
+        let starts: BTreeSet<UnitName> = starts.map(|(name, _)| name.clone()).collect();
+        let of_no_use = self.of_no_use(&starts);
         for (name, change) in &changes {
-            if *change == Change::Start {
+            if *change == Change::Start && !of_no_use.contains(name) {
                 match self.rival(name) {
                     Some(rival) => self.give_way(name, &rival),
                     None => self.put_start(name, None, true, out),
@@ -134,7 +139,7 @@ impl Engine {
             .map(|(name, _)| name.clone())
             .collect();
         for name in down {
-            self.stop_what_is_bound_to(&name, out);
+            self.stop_what_is_bound_to(&name, false, out);
         }
     }
 
@@ -221,7 +226,7 @@ impl Engine {
         let mut wanted = graph::wanted(units, &self.config.default_target);
         for (name, slot) in &mut self.slots {
             let asked = slot.job.as_ref().is_some_and(|job| {
-                matches!(job.verb, Verb::Start | Verb::Restart) && !job.waiters.is_empty()
+                matches!(job.kind, JobType::Start | JobType::Restart) && !job.waiters.is_empty()
             });
             // A start by hand that is under way still holds when the commit drops the unit.
             slot.started_by_operator |= asked && !wanted.contains(name);
@@ -292,7 +297,7 @@ impl Engine {
             .map(|(name, _)| name.clone())
             .collect();
         for name in names {
-            self.put_job(&name, Verb::Stop, None, false, out);
+            self.put_job(&name, JobType::Stop, None, false, out);
         }
     }
 
@@ -352,7 +357,10 @@ fn change(slot: &Slot) -> Change {
         return Change::Keep;
     }
     let up = slot.wanted && !slot.stopped_by_operator;
-    let to_stop = slot.job.as_ref().is_some_and(|job| job.verb == Verb::Stop);
+    let to_stop = slot
+        .job
+        .as_ref()
+        .is_some_and(|job| job.kind == JobType::Stop);
     match &slot.phase {
         Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } if to_stop && !up => {
             Change::Keep

@@ -7,7 +7,7 @@ use gitproc_core::api::{Effect, HelperEvent, Input, KillWhom, UnitRecord, Verb};
 use gitproc_core::protocol::{Failure, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::spec::ExecStep;
-use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, graph};
+use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, JobMode, graph};
 use gitproc_unit::{
     ExecRole, Origin, Outcome, Restart, ServiceType, Unit, UnitKind, UnitName, UnitSet, Verdict,
 };
@@ -287,6 +287,7 @@ impl World {
         self.step(Input::Request {
             job,
             verb,
+            mode: JobMode::Replace,
             units: vec![unit],
         });
     }

@@ -9,24 +9,37 @@ use gitproc_rpc::api::{Empty, JobParams, KillParams, Units};
 use gitproc_rpc::{ErrorKind, RpcError};
 use gitproc_unit::UnitName;
 
-/// `start`
-pub async fn start(client: &Client, params: JobParams) -> Result<Vec<JobOutcome>, RpcError> {
-    job(client, Verb::Start, params).await
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $name:ident => $verb:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub async fn $name(
+                client: &Client,
+                params: JobParams,
+            ) -> Result<Vec<JobOutcome>, RpcError> {
+                job(client, Verb::$verb, params).await
+            }
+        )*
+    };
 }
 
-/// `stop`
-pub async fn stop(client: &Client, params: JobParams) -> Result<Vec<JobOutcome>, RpcError> {
-    job(client, Verb::Stop, params).await
-}
-
-/// `restart`
-pub async fn restart(client: &Client, params: JobParams) -> Result<Vec<JobOutcome>, RpcError> {
-    job(client, Verb::Restart, params).await
-}
-
-/// `reload`
-pub async fn reload(client: &Client, params: JobParams) -> Result<Vec<JobOutcome>, RpcError> {
-    job(client, Verb::Reload, params).await
+verbs! {
+    /// `start`
+    start => Start;
+    /// `stop`
+    stop => Stop;
+    /// `restart`
+    restart => Restart;
+    /// `try-restart`
+    try_restart => TryRestart;
+    /// `reload`
+    reload => Reload;
+    /// `reload-or-restart`
+    reload_or_restart => ReloadOrRestart;
+    /// `try-reload-or-restart`
+    try_reload_or_restart => TryReloadOrRestart;
+    /// `isolate`
+    isolate => Isolate;
 }
 
 async fn chosen(client: &Client, arguments: &[String]) -> Result<Vec<UnitName>, RpcError> {
@@ -36,13 +49,18 @@ async fn chosen(client: &Client, arguments: &[String]) -> Result<Vec<UnitName>, 
 
 async fn job(client: &Client, verb: Verb, params: JobParams) -> Result<Vec<JobOutcome>, RpcError> {
     let units = chosen(client, &params.units).await?;
-    tracing::info!("{} asks: {verb:?} {}", client.caller.actor(), names(&units));
+    if verb == Verb::Isolate && units.len() != 1 {
+        let message = "isolate takes one unit".to_owned();
+        return Err(RpcError::new(ErrorKind::InvalidParams, message));
+    }
+    let (actor, mode) = (client.caller.actor(), params.job_mode);
+    tracing::info!("{actor} asks: {} {}", verb.as_str(), names(&units));
     let shell = client.context.shell.clone();
     if params.no_block {
-        tokio::spawn(async move { shell.request(verb, units).await });
+        tokio::spawn(async move { shell.request(verb, mode, units).await });
         return Ok(Vec::new());
     }
-    shell.request(verb, units).await.map_err(leaving)
+    shell.request(verb, mode, units).await.map_err(leaving)
 }
 
 fn names(units: &[UnitName]) -> String {

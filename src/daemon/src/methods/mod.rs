@@ -67,7 +67,11 @@ pub async fn call(client: &Client, request: &Request, id: Id) -> Response {
         Start => jobs::start;
         Stop => jobs::stop;
         Restart => jobs::restart;
+        TryRestart => jobs::try_restart;
         Reload => jobs::reload;
+        ReloadOrRestart => jobs::reload_or_restart;
+        TryReloadOrRestart => jobs::try_reload_or_restart;
+        Isolate => jobs::isolate;
         Kill => jobs::kill;
         ResetFailed => jobs::reset_failed;
         Logs => logs::logs;

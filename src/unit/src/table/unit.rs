@@ -92,13 +92,13 @@ pub(super) fn rows() -> Vec<Row> {
         dependency!("BindsTo", binds_to),
         dependency!("PartOf", part_of),
         dependency!("Conflicts", conflicts),
-        dependency!("Upholds", upholds).not_yet(),
+        dependency!("Upholds", upholds),
         dependency!("OnFailure", on_failure),
         dependency!("OnSuccess", on_success),
         dependency!("PropagatesReloadTo", propagates_reload_to),
         dependency!("ReloadPropagatedFrom", reload_propagated_from),
-        dependency!("PropagatesStopTo", propagates_stop_to).not_yet(),
-        dependency!("StopPropagatedFrom", stop_propagated_from).not_yet(),
+        dependency!("PropagatesStopTo", propagates_stop_to),
+        dependency!("StopPropagatedFrom", stop_propagated_from),
         dependency!("JoinsNamespaceOf", joins_namespace_of),
         field(
             "RequiresMountsFor",
@@ -158,22 +158,22 @@ pub(super) fn rows() -> Vec<Row> {
             .meaningless("nothing here reboots the host"),
         kept("OnFailureJobMode", JOB_MODES, "replace".into()),
         kept("OnSuccessJobMode", JOB_MODES, "fail".into()),
-        kept("StopWhenUnneeded", Kind::Flag, Bool(false)),
-        kept("RefuseManualStart", Kind::Flag, Bool(false)),
-        kept("RefuseManualStop", Kind::Flag, Bool(false)),
-        kept("JobTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY),
+        kept("StopWhenUnneeded", Kind::Flag, Bool(false)).honoured(),
+        kept("RefuseManualStart", Kind::Flag, Bool(false)).honoured(),
+        kept("RefuseManualStop", Kind::Flag, Bool(false)).honoured(),
+        kept("JobTimeoutSec", SPAN_OR_FOREVER, PropertyValue::INFINITY).honoured(),
         kept(
             "JobRunningTimeoutSec",
             SPAN_OR_FOREVER,
             PropertyValue::INFINITY,
         )
-        .follows(&["JobTimeoutSec"]),
+        .follows(&["JobTimeoutSec"])
+        .honoured(),
         kept("JobTimeoutAction", ACTION, "none".into()),
         kept("JobTimeoutRebootArgument", REBOOT, PropertyValue::blank())
             .meaningless("nothing here reboots the host"),
-        kept("AllowIsolate", Kind::Flag, Bool(false)).meaningless("nothing isolates targets here"),
-        kept("IgnoreOnIsolate", Kind::Flag, Bool(false))
-            .meaningless("nothing isolates targets here"),
+        kept("AllowIsolate", Kind::Flag, Bool(false)).honoured(),
+        kept("IgnoreOnIsolate", Kind::Flag, Bool(false)).honoured(),
         kept(
             "CollectMode",
             Kind::Word(&["inactive", "inactive-or-failed"]),
