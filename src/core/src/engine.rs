@@ -136,6 +136,7 @@ impl Engine {
             Input::Shutdown { job } => self.begin_shutdown(job, &mut outbox),
         }
         let mut steady = BTreeSet::new();
+        self.keep_steady(&mut steady, &mut outbox);
         self.run_jobs(now, &mut outbox);
         while self.keep_steady(&mut steady, &mut outbox) {
             self.run_jobs(now, &mut outbox);
@@ -315,7 +316,12 @@ impl Engine {
             (false, true) => Phase::Dead,
             (false, false) => Phase::Failed,
         };
-        if !restarts {
+        // A job that brings it back brings back what it was started for.
+        let comes_back = slot.job.as_ref().is_some_and(|job| {
+            let again = job.kind == JobType::Start && job.turn == Turn::Waiting;
+            job.kind == JobType::Restart || again
+        });
+        if !restarts && !comes_back {
             slot.raised = None;
         }
         self.invocations.remove(&invocation);

@@ -252,15 +252,18 @@ impl Engine {
         name: &UnitName,
         excused: fn(&Slot) -> bool,
     ) -> Option<String> {
-        let (unit, _) = self.slot(name)?.definition.as_ref()?;
+        let own = self.slot(name)?;
+        let (unit, _) = own.definition.as_ref()?;
         let section = &unit.unit;
+        let alone = own.job.as_ref().is_some_and(|job| job.alone);
         let up = |other: &UnitName| self.slot(other).is_some_and(Slot::is_up);
         for other in &section.requisite {
             if !up(other) {
                 return Some(format!("{other} is not active (Requisite=)"));
             }
         }
-        for other in section.requires.iter().chain(&section.binds_to) {
+        let required = section.requires.iter().filter(|_| !alone);
+        for other in required.chain(&section.binds_to) {
             let Some(slot) = self.slot(other) else {
                 match is_host_kind(other.kind()) {
                     true => continue,

@@ -28,6 +28,7 @@ impl Engine {
         for other in self.conflicting(unit) {
             for name in self.with_what_stops(&other) {
                 self.put_job(&name, JobType::Stop, None, apply, out);
+                self.say_why_it_stops(&name, format!("{unit} excludes it (Conflicts=)"));
             }
         }
         // What runs an older definition is brought to the wanted one, not left as it is.
@@ -223,11 +224,15 @@ impl Engine {
             false => "JobTimeoutSec=, JobRunningTimeoutSec=",
         };
         let reason = format!("its {} job timed out ({key})", kind.as_str());
-        if matches!(kind, JobType::Start | JobType::Restart) && !slot.is_live() {
+        let goes_up = matches!(kind, JobType::Start | JobType::Restart);
+        if goes_up && !slot.is_live() {
             slot.reason = Some(reason.clone());
             slot.attempted = None;
             slot.completed = None;
             slot.news = true;
+        } else if goes_up && slot.is_going_down() {
+            // It stays down: nothing is left that would start it.
+            self.say_why_it_stops(name, reason.clone());
         }
         self.job_done(name, JobResult::Timeout, Some(reason), out);
         if kind == JobType::Start {

@@ -86,9 +86,10 @@ impl Engine {
         for (name, kind) in &jobs {
             let waiter = (name == unit).then_some(job);
             self.install(name, *kind, waiter, out);
-            let alone = mode == JobMode::IgnoreDependencies;
+            let unordered = mode == JobMode::IgnoreDependencies;
             if let Some(job) = self.touch(name).and_then(|slot| slot.job.as_mut()) {
-                job.unordered |= alone;
+                job.unordered |= unordered;
+                job.alone |= unordered || mode == JobMode::IgnoreRequirements;
             }
         }
         Ok(jobs.contains_key(unit))

@@ -79,6 +79,9 @@ pub(super) struct Job {
     pub apply: bool,
     /// It waits for nobody (`--job-mode=ignore-dependencies`).
     pub unordered: bool,
+    /// Nothing came along, and what the unit requires need not be there (this one, and
+    /// `--job-mode=ignore-requirements`).
+    pub alone: bool,
     /// Since when there is one, and since when its turn has come: as of the end of the step.
     pub begun: Option<Instant>,
     pub running: Option<Instant>,
@@ -92,6 +95,7 @@ impl Job {
             waiters: Vec::new(),
             apply,
             unordered: false,
+            alone: false,
             begun: None,
             running: None,
         }

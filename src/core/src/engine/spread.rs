@@ -110,9 +110,11 @@ impl Engine {
     }
 
     pub(super) fn say_why_it_stops(&mut self, name: &UnitName, reason: String) {
-        if let Some(activation) = self.touch(name).and_then(Slot::activation_mut) {
-            activation.reason.get_or_insert(reason);
-        }
+        let Some(slot) = self.touch(name) else { return };
+        match slot.activation_mut() {
+            Some(activation) => activation.reason.get_or_insert(reason),
+            None => slot.reason.get_or_insert(reason),
+        };
     }
 
     /// Starts what `name` needs and what is down, unless an operator stopped it.
@@ -135,6 +137,9 @@ impl Engine {
                     .is_some_and(|slot| slot.stopped_by_operator);
                 if down && !stopped && !ended_well && seen.insert(other.clone()) {
                     self.put_start(other, None, false, out);
+                    if let Some(slot) = self.touch(other) {
+                        slot.wanted = true;
+                    }
                     open.push(other.clone());
                 }
             }

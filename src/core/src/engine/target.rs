@@ -92,6 +92,11 @@ impl Engine {
             .filter(|(_, change)| *change == Change::Start);
         let starts: BTreeSet<UnitName> = starts.map(|(name, _)| name.clone()).collect();
         let of_no_use = self.of_no_use(&starts);
+        for name in &of_no_use {
+            if let Some(slot) = self.touch(name) {
+                slot.reason = Some("nothing that needs it runs (StopWhenUnneeded=)".to_owned());
+            }
+        }
         for (name, change) in &changes {
             if *change == Change::Start && !of_no_use.contains(name) {
                 match self.rival(name) {

@@ -1,9 +1,9 @@
 //! Random unit sets, built by hand: the engine is tested apart from the unit language.
 use crate::random::Random;
 use gitproc_unit::{
-    Condition, ConditionKind, ExecCommand, ExecRole, InstallSection, KillMode, MeaningHash, Origin,
-    Privileges, Restart, ServiceSection, ServiceType, Settings, Triggers, Unit, UnitName,
-    UnitSection, UnitSet,
+    Condition, ConditionKind, ExecCommand, ExecRole, HostFacts, InstallSection, KillMode,
+    MeaningHash, Origin, Privileges, Restart, ServiceSection, ServiceType, Settings, TreeEntry,
+    Triggers, Unit, UnitName, UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +16,21 @@ pub fn name(text: &str) -> UnitName {
     UnitName::parse(text).expect("a valid name")
 }
 
-/// A commit's units, some with conditions if they are `asking`: each has a chance to be there, and a variant that gives it a meaning.
-pub fn random_set(random: &mut Random, asking: bool) -> Arc<UnitSet> {
+/// How much of the world a history has. Seeds that once failed are replayed in the era in which they
+/// did, since what is drawn depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Era {
+    /// Services, their types, requirements, order and restarts.
+    Plain,
+    /// Conditions and asserts, too.
+    Conditions,
+    /// All relations between units, and all verbs.
+    Whole,
+}
+
+/// A commit's units: each has a chance to be there, and a variant that gives it a meaning.
+pub fn random_set(random: &mut Random, era: Era) -> Arc<UnitSet> {
+    let asking = era >= Era::Conditions;
     let mut set = UnitSet::default();
     let mut multi_user = BTreeSet::new();
     let present: Vec<usize> = (0..UNITS).filter(|_| random.percent(80)).collect();
@@ -25,6 +38,9 @@ pub fn random_set(random: &mut Random, asking: bool) -> Arc<UnitSet> {
         let mut unit = random_service(random, number, &present);
         if asking {
             add_conditions(random, &mut unit.unit);
+        }
+        if era >= Era::Whole {
+            add_relations(random, number, &present, &mut unit);
         }
         if random.percent(85) {
             multi_user.insert(unit.name.clone());
@@ -108,6 +124,51 @@ fn add_conditions(random: &mut Random, section: &mut UnitSection) {
     }
     if random.percent(10) {
         section.asserts.push(condition("/a"));
+    }
+}
+
+/// Relations that order nothing, or little.
+fn add_relations(random: &mut Random, number: usize, present: &[usize], unit: &mut Unit) {
+    let section = &mut unit.unit;
+    for &other in present.iter().filter(|other| **other < number) {
+        let other = name(&format!("u{other}.service"));
+        if section.requires.contains(&other) || section.binds_to.contains(&other) {
+            continue; // what excludes what it needs can never be
+        }
+        match random.below(40) {
+            0 => section.conflicts.insert(other),
+            1 => section.requisite.insert(other),
+            2 => section.upholds.insert(other),
+            3 => section.propagates_stop_to.insert(other),
+            4 => section.stop_propagated_from.insert(other),
+            5 => section.propagates_reload_to.insert(other),
+            6 => section.on_failure.insert(other),
+            7 => section.on_success.insert(other),
+            _ => false,
+        };
+    }
+    let mut lines = String::new();
+    for (key, chance) in [
+        ("StopWhenUnneeded", 8),
+        ("RefuseManualStart", 4),
+        ("RefuseManualStop", 4),
+        ("AllowIsolate", 20),
+        ("IgnoreOnIsolate", 10),
+    ] {
+        if random.percent(chance) {
+            lines.push_str(&format!("{key}=yes\n"));
+        }
+    }
+    for key in ["JobTimeoutSec", "JobRunningTimeoutSec"] {
+        if random.percent(5) {
+            lines.push_str(&format!("{key}={}us\n", 1 + random.next() % 2_000_000));
+        }
+    }
+    if !lines.is_empty() {
+        let text = format!("[Unit]\n{lines}[Service]\nExecStart=/bin/x\n");
+        let entry = TreeEntry::File(text);
+        let (loaded, _) = gitproc_unit::load_alone(&unit.name, entry, &HostFacts::example());
+        unit.settings = loaded.expect("a unit").settings;
     }
 }
 

@@ -2,14 +2,15 @@
 //! and checks the invariants of docs/architecture.md.
 use crate::kernel::Kernel;
 use crate::random::Random;
-use crate::units;
+use crate::units::{self, Era};
 use gitproc_core::api::{Effect, HelperEvent, Input, KillWhom, UnitRecord, Verb};
 use gitproc_core::protocol::{Failure, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, JobMode, graph};
 use gitproc_unit::{
-    ExecRole, Origin, Outcome, Restart, ServiceType, Unit, UnitKind, UnitName, UnitSet, Verdict,
+    ExecRole, Family, Origin, Outcome, Restart, ServiceType, Unit, UnitKind, UnitName, UnitSet,
+    Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,7 +38,9 @@ pub struct World {
     checks: Vec<(InvocationId, Arc<Unit>)>,
     /// Invocations whose conditions and asserts held, with the definition that was asked about.
     held: BTreeMap<InvocationId, Arc<Unit>>,
-    asking: bool,
+    /// Units that an operator had started without what they require.
+    loose: BTreeSet<UnitName>,
+    era: Era,
     next_job: u64,
     faults: bool,
     shutting_down: bool,
@@ -67,10 +70,9 @@ impl Drop for World {
 }
 
 impl World {
-    /// Seeds of before there were conditions are replayed without them (`asking`).
-    pub fn new(seed: u64, asking: bool) -> World {
+    pub fn new(seed: u64, era: Era) -> World {
         let mut random = Random::new(seed);
-        let units = units::random_set(&mut random, asking);
+        let units = units::random_set(&mut random, era);
         let engine = new_engine(&mut random);
         World {
             random,
@@ -86,7 +88,8 @@ impl World {
             known: BTreeSet::new(),
             checks: Vec::new(),
             held: BTreeMap::new(),
-            asking,
+            loose: BTreeSet::new(),
+            era,
             next_job: 0,
             faults: true,
             shutting_down: false,
@@ -270,7 +273,13 @@ impl World {
     }
 
     fn request(&mut self) {
-        let verb = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload][self.random.below(4)];
+        let (verb, mode) = match self.era {
+            Era::Whole => self.some_verb(),
+            Era::Plain | Era::Conditions => {
+                let verbs = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload];
+                (verbs[self.random.below(4)], JobMode::Replace)
+            }
+        };
         let unit = self.some_unit();
         if self.random.percent(10) {
             self.say(format!("kill {unit}"));
@@ -281,15 +290,43 @@ impl World {
             });
             return;
         }
+        if matches!(
+            mode,
+            JobMode::IgnoreRequirements | JobMode::IgnoreDependencies
+        ) {
+            self.loose.insert(unit.clone());
+        }
         let job = self.job();
-        self.say(format!("request {job:?} {verb:?} {unit}"));
+        self.say(format!("request {job:?} {verb:?} {unit} ({mode:?})"));
         self.requests.insert((job, unit.clone()));
         self.step(Input::Request {
             job,
             verb,
-            mode: JobMode::Replace,
+            mode,
             units: vec![unit],
         });
+    }
+
+    fn some_verb(&mut self) -> (Verb, JobMode) {
+        let verbs = [
+            Verb::Start,
+            Verb::Start,
+            Verb::Stop,
+            Verb::Stop,
+            Verb::Restart,
+            Verb::Reload,
+            Verb::TryRestart,
+            Verb::ReloadOrRestart,
+            Verb::TryReloadOrRestart,
+            Verb::Isolate,
+        ];
+        let mode = match self.random.below(10) {
+            0 => JobMode::Fail,
+            1 => JobMode::IgnoreRequirements,
+            2 => JobMode::IgnoreDependencies,
+            _ => JobMode::Replace,
+        };
+        (verbs[self.random.below(verbs.len())], mode)
     }
 
     fn reset_failed(&mut self) {
@@ -311,7 +348,7 @@ impl World {
         };
         let units = match self.commits.get(&commit) {
             Some(units) => Arc::clone(units),
-            None => units::random_set(&mut self.random, self.asking),
+            None => units::random_set(&mut self.random, self.era),
         };
         self.commits.insert(commit.clone(), Arc::clone(&units));
         self.commit = commit;
@@ -553,8 +590,17 @@ impl World {
     /// What it requires, and is ordered after, is up in the wanted version.
     fn check_requirements(&self, unit: &gitproc_unit::Unit) {
         let section = &unit.unit;
-        for other in section.requires.iter().chain(&section.binds_to) {
-            if !section.after.contains(other) {
+        // Without an order, it may go down at the same moment.
+        for other in section.requisite.intersection(&section.after) {
+            let up = self.engine.status(other).is_some_and(|status| {
+                matches!(status.active, ActiveState::Active | ActiveState::Reloading)
+            });
+            assert!(up, "{} starts without {other} (Requisite=)", unit.name);
+        }
+        let loose = self.loose.contains(&unit.name);
+        let required = section.requires.iter().filter(|_| !loose);
+        for other in required.chain(&section.binds_to) {
+            if !section.after.contains(other) || loose {
                 continue;
             }
             let Some(status) = self.engine.status(other) else {
@@ -573,7 +619,10 @@ impl World {
                 status.active,
                 status.sub
             );
-            if up && let Some(running) = status.running_meaning {
+            if up
+                && !self.may_be_given_up(other)
+                && let Some(running) = status.running_meaning
+            {
                 let wanted = self.units.units.get(other).map(|unit| unit.meaning);
                 assert_eq!(
                     Some(running),
@@ -583,6 +632,16 @@ impl World {
                 );
             }
         }
+    }
+
+    /// A restart to the wanted version may have timed out as a job (JobTimeoutSec=), which is said.
+    fn may_be_given_up(&self, unit: &UnitName) -> bool {
+        self.commits.values().any(|units| {
+            let unit = units.units.get(unit);
+            let limited =
+                |key| unit.is_some_and(|unit| unit.settings.number(Family::Unit, key) != u64::MAX);
+            limited("JobTimeoutSec") || limited("JobRunningTimeoutSec")
+        })
     }
 
     /// In a shutdown, nothing is touched while something that is ordered after it lives.
@@ -703,7 +762,8 @@ impl World {
     fn check_wanted(&self, unit: &gitproc_unit::Unit, status: &UnitStatus) {
         match status.active {
             ActiveState::Active => {
-                if unit.name.kind() == UnitKind::Service {
+                let given_up = self.may_be_given_up(&unit.name);
+                if unit.name.kind() == UnitKind::Service && !given_up {
                     assert_eq!(status.running_meaning, Some(unit.meaning), "{status:?}");
                 }
             }
