@@ -116,6 +116,7 @@ fn directives_that_are_honoured_have_code() {
         "core/src/spec_build",
         "core/src/engine",
         "core/src/guards",
+        "core/src/transaction",
         "daemon/src",
     ] {
         sources(&top().join("src").join(room), &mut files);

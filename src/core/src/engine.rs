@@ -259,6 +259,7 @@ impl Engine {
             Progress::None => {}
             Progress::Started => self.start_finished(name, out),
             Progress::Reloaded { ok } => self.reload_finished(name, ok, out),
+            Progress::Reloads => self.reload_along(name, out),
             Progress::Gone => self.activation_gone(now, name, out),
         }
     }

@@ -163,6 +163,9 @@ pub struct Notify {
     pub errno: Option<i32>,
     #[serde(default)]
     pub extend_timeout_us: Option<u64>,
+    /// `MONOTONIC_USEC=`: when the service sent this, µs of CLOCK_MONOTONIC.
+    #[serde(default)]
+    pub monotonic_us: Option<u64>,
 }
 
 /// What a helper knows about its invocation.

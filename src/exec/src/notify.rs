@@ -30,6 +30,7 @@ pub(crate) fn parse(datagram: &[u8]) -> (Notify, Option<u32>) {
             }
             ("ERRNO", number) => notify.errno = number.parse().ok(),
             ("EXTEND_TIMEOUT_USEC", number) => notify.extend_timeout_us = number.parse().ok(),
+            ("MONOTONIC_USEC", number) => notify.monotonic_us = number.parse().ok(),
             ("MAINPID", number) => main_pid = number.parse().ok(),
             _ => {}
         }

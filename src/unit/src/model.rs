@@ -265,7 +265,9 @@ pub enum ServiceType {
     /// Run as `exec`, with a warning.
     Dbus,
     Notify,
-    /// Run as `simple`, with a warning.
+    /// As `notify`; a reload is a signal, and over when the service says so.
+    NotifyReload,
+    /// As `simple`, after all other jobs.
     Idle,
 }
 

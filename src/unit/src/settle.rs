@@ -140,7 +140,9 @@ fn settle_service(draft: &mut Draft) {
         None => Some(90 * SECOND),
     };
     service.notify_access = match draft.notify_access {
-        None | Some(NotifyAccess::None) if settled == ServiceType::Notify || watched => {
+        None | Some(NotifyAccess::None)
+            if watched || matches!(settled, ServiceType::Notify | ServiceType::NotifyReload) =>
+        {
             NotifyAccess::Main
         }
         access => access.unwrap_or(NotifyAccess::None),

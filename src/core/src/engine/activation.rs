@@ -24,10 +24,10 @@ mod transitions;
 mod watchdog;
 
 use crate::api::Effect;
-use crate::protocol::ProcessEnd;
+use crate::protocol::{ProcessEnd, Whom};
 use crate::snapshot::{ActiveState, UnitResult};
 use crate::{CommitId, Instant, InvocationId};
-use gitproc_unit::{ExecCommand, ExecRole, ServiceSection, Unit};
+use gitproc_unit::{ExecCommand, ExecRole, Family, ServiceSection, ServiceType, Unit};
 use std::sync::Arc;
 
 pub use outcome::{end_words, exit_variables};
@@ -46,13 +46,19 @@ pub(super) enum Stage {
     /// Nothing runs, and it counts as active (RemainAfterExit=).
     Exited,
     Reload(u32),
+    /// `Type=notify-reload`: it was told to reload, and has not said RELOADING=1 yet.
+    ReloadSignal,
+    /// It reloads, and will say READY=1.
+    ReloadNotify,
     Stop(u32),
-    /// It gave no sign of life in time (`WatchdogSec=`), and was sent `WatchdogSignal=`.
+    /// It was sent `WatchdogSignal=`: it gave no sign of life in time (`WatchdogSec=`), or a
+    /// timeout is to abort it (`TimeoutStopFailureMode=` and its kin).
     StopWatchdog,
     StopSigterm,
     StopSigkill,
     StopPost(u32),
     FinalSigterm,
+    FinalWatchdog,
     FinalSigkill,
     /// The helper was told to go.
     Releasing,
@@ -82,6 +88,8 @@ pub(super) enum Progress {
     Started,
     /// A reload is over.
     Reloaded { ok: bool },
+    /// It reloads without having been told to.
+    Reloads,
     /// Helper and cgroup are gone.
     Gone,
 }
@@ -93,7 +101,12 @@ pub(super) struct Activation {
     pub unit: Arc<Unit>,
     pub commit: CommitId,
     pub stage: Stage,
+    /// When the stage is over at the latest; `Running` has its own ([`Activation::due`]).
     pub deadline: Option<Instant>,
+    /// When it came up.
+    pub up_since: Option<Instant>,
+    /// `EXTEND_TIMEOUT_USEC=` while it runs: not before this does `RuntimeMaxSec=` end it.
+    extended: Option<Instant>,
     /// When it must have given a sign of life.
     pub watchdog: Option<Instant>,
     /// `WATCHDOG_USEC=` of a notification, µs: instead of the unit's.
@@ -114,6 +127,8 @@ pub(super) struct Activation {
     /// As `main_pid`; stays when it has ended.
     pub exec_main_pid: Option<u32>,
     pub status_text: Option<String>,
+    /// `ERRNO=`, as the service gave it.
+    pub status_errno: Option<i32>,
     /// What it is told of the unit whose end started it.
     pub raised_by: Vec<(String, String)>,
     /// No process of the service is left.
@@ -124,6 +139,9 @@ pub(super) struct Activation {
     ready: bool,
     execed: bool,
     reload_ok: bool,
+    /// When the reload began that is to be confirmed by RELOADING=1, and whether it was.
+    reload_begun: Option<Instant>,
+    reload_confirmed: bool,
 }
 
 /// What a job that stops is about.
@@ -150,6 +168,7 @@ pub(super) enum Main {
 pub(super) fn knows_reload(service: &ServiceSection) -> bool {
     let commands = service.exec.get(&ExecRole::Reload);
     commands.is_some_and(|commands| !commands.is_empty())
+        || service.service_type == ServiceType::NotifyReload
 }
 
 /// Signals whose receipt is a clean end for a daemon (systemd.service(5), SuccessExitStatus=):
@@ -172,6 +191,8 @@ impl Activation {
             commit,
             stage: Stage::Spawning,
             deadline: None,
+            up_since: None,
+            extended: None,
             watchdog: None,
             watchdog_us: None,
             told: None,
@@ -185,6 +206,7 @@ impl Activation {
             main_pid: None,
             exec_main_pid: None,
             status_text: None,
+            status_errno: None,
             raised_by: Vec::new(),
             empty: true,
             oom_killed: false,
@@ -192,6 +214,8 @@ impl Activation {
             ready: false,
             execed: false,
             reload_ok: true,
+            reload_begun: None,
+            reload_confirmed: false,
         };
         new.arm(now, new.service().timeout_start_us);
         new
@@ -212,6 +236,39 @@ impl Activation {
         self.deadline = timeout_us.map(|us| now.plus_us(us));
     }
 
+    /// When something is to happen by itself.
+    pub fn due(&self) -> Option<Instant> {
+        let stage = match self.stage {
+            Stage::Running => self.runtime_ends(),
+            _ => self.deadline,
+        };
+        stage.into_iter().chain(self.watchdog).min()
+    }
+
+    /// When the stage itself is over.
+    fn stage_ends(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Running => self.runtime_ends(),
+            _ => self.deadline,
+        }
+    }
+
+    /// `RuntimeMaxSec=`, and by chance up to `RuntimeRandomizedExtraSec=` more.
+    fn runtime_ends(&self) -> Option<Instant> {
+        let number = |key| self.unit.settings.number(Family::Service, key);
+        let most = number("RuntimeMaxSec");
+        if most == u64::MAX || most == 0 {
+            return None;
+        }
+        // The invocation is as random as anything.
+        let extra = match number("RuntimeRandomizedExtraSec") {
+            0 => 0,
+            extra => self.invocation.0 as u64 % extra.saturating_add(1).max(1),
+        };
+        let ends = self.up_since?.plus_us(most.saturating_add(extra));
+        Some(self.extended.map_or(ends, |later| ends.max(later)))
+    }
+
     /// systemd's ActiveState and SubState.
     pub fn states(&self) -> (ActiveState, &'static str) {
         match self.stage {
@@ -228,12 +285,15 @@ impl Activation {
             Stage::Running => (ActiveState::Active, "running"),
             Stage::Exited => (ActiveState::Active, "exited"),
             Stage::Reload(_) => (ActiveState::Reloading, "reload"),
+            Stage::ReloadSignal => (ActiveState::Reloading, "reload-signal"),
+            Stage::ReloadNotify => (ActiveState::Reloading, "reload-notify"),
             Stage::Stop(_) => (ActiveState::Deactivating, "stop"),
             Stage::StopWatchdog => (ActiveState::Deactivating, "stop-watchdog"),
             Stage::StopSigterm => (ActiveState::Deactivating, "stop-sigterm"),
             Stage::StopSigkill => (ActiveState::Deactivating, "stop-sigkill"),
             Stage::StopPost(_) => (ActiveState::Deactivating, "stop-post"),
             Stage::FinalSigterm => (ActiveState::Deactivating, "final-sigterm"),
+            Stage::FinalWatchdog => (ActiveState::Deactivating, "final-watchdog"),
             Stage::FinalSigkill | Stage::Releasing => (ActiveState::Deactivating, "final-sigkill"),
         }
     }
@@ -246,7 +306,11 @@ impl Activation {
     pub fn is_up(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Running | Stage::Exited | Stage::Reload(_)
+            Stage::Running
+                | Stage::Exited
+                | Stage::Reload(_)
+                | Stage::ReloadSignal
+                | Stage::ReloadNotify
         )
     }
 
@@ -274,7 +338,9 @@ impl Activation {
             | Stage::StartPre(_)
             | Stage::Start(_)
             | Stage::StartPost(_)
-            | Stage::Reload(_) => self.enter_stop_sigterm(now, out),
+            | Stage::Reload(_)
+            | Stage::ReloadSignal
+            | Stage::ReloadNotify => self.enter_stop_sigterm(now, out),
             Stage::Running | Stage::Exited => self.enter_stop(now, out),
             Stage::Stop(_)
             | Stage::StopWatchdog
@@ -282,6 +348,7 @@ impl Activation {
             | Stage::StopSigkill
             | Stage::StopPost(_)
             | Stage::FinalSigterm
+            | Stage::FinalWatchdog
             | Stage::FinalSigkill
             | Stage::Releasing => {}
         }
@@ -290,16 +357,27 @@ impl Activation {
     /// Whether [`Activation::reload`] applies.
     pub fn can_reload(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::Exited)
-            && self.has(ExecRole::Reload)
+            && knows_reload(self.service())
             && !self.control
     }
 
-    /// Run ExecReload=.
+    /// Send ReloadSignal= (Type=notify-reload), and run ExecReload=.
     pub fn reload(&mut self, now: Instant, out: &mut Vec<Effect>) {
         debug_assert!(self.can_reload());
         self.reload_ok = true;
-        self.stage = Stage::Reload(0);
+        self.reload_confirmed = false;
         self.arm(now, self.service().timeout_start_us);
-        self.run(ExecRole::Reload, 0, out);
+        if self.service().service_type == ServiceType::NotifyReload {
+            self.reload_begun = Some(now);
+            let signal = self.signal_of(Family::Service, "ReloadSignal", SIGHUP);
+            self.signal(Whom::Main, signal, out);
+        }
+        match self.has(ExecRole::Reload) {
+            true => {
+                self.stage = Stage::Reload(0);
+                self.run(ExecRole::Reload, 0, out);
+            }
+            false => self.stage = Stage::ReloadSignal,
+        }
     }
 }

@@ -173,7 +173,10 @@ impl Activation {
         if let Some(end) = state.main_end {
             self.note_main_end(end, self.ignores_main_end(state));
             let notify = self.unit.service.as_ref().is_some_and(|service| {
-                service.service_type == ServiceType::Notify && !state.notified_ready
+                matches!(
+                    service.service_type,
+                    ServiceType::Notify | ServiceType::NotifyReload
+                ) && !state.notified_ready
             });
             if notify {
                 let reason = "ended before it said READY=1 (Type=notify)";

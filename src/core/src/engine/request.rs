@@ -169,6 +169,20 @@ impl Engine {
         }
     }
 
+    /// PropagatesReloadTo=, of a unit that reloads by itself: nothing that is under way is changed
+    /// for that.
+    pub(super) fn reload_along(&mut self, unit: &UnitName, out: &mut Outbox) {
+        let jobs = transaction::jobs(self, unit, JobType::Reload, JobMode::Fail);
+        for (name, kind) in jobs.unwrap_or_default() {
+            let free = self.slot(&name).is_some_and(|slot| {
+                slot.job.is_none() && slot.knows_reload() && kind == JobType::Reload
+            });
+            if free && name != *unit {
+                self.put_job(&name, kind, None, false, out);
+            }
+        }
+    }
+
     /// Puts a job of a transaction on its unit.
     fn install(&mut self, unit: &UnitName, kind: JobType, waiter: Option<JobId>, out: &mut Outbox) {
         // What runs an older definition is brought to the wanted one, not left as it is.

@@ -241,10 +241,7 @@ impl Slot {
     fn own_deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::AutoRestart { at } => Some(*at),
-            Phase::Active(activation) => {
-                let both = [activation.deadline, activation.watchdog];
-                both.into_iter().flatten().min()
-            }
+            Phase::Active(activation) => activation.due(),
             Phase::Dead | Phase::Failed | Phase::Reached => {
                 let job = self.job.as_ref();
                 let waits = job.is_some_and(|job| job.turn == Turn::Waiting);

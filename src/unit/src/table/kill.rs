@@ -73,6 +73,8 @@ pub(super) fn rows() -> Vec<Row> {
             of!(s => Signed(s.kill.final_kill_signal.into())),
         ),
         Row::kept(Family::Kill, "WatchdogSignal", SIGNAL, Signed(6)).honoured(),
+        // Of systemd 253, which has it in [Service]: what Type=notify-reload sends.
+        Row::kept(Family::Service, "ReloadSignal", SIGNAL, Signed(1)).honoured(),
         flag!(Kill, "SendSIGHUP", kill.send_sighup),
         flag!(Kill, "SendSIGKILL", kill.send_sigkill)
             .partly("with no, what is left is killed when the namespace ends"),

@@ -21,6 +21,7 @@ const TYPES: &[(&str, ServiceType)] = &[
     ("oneshot", ServiceType::Oneshot),
     ("dbus", ServiceType::Dbus),
     ("notify", ServiceType::Notify),
+    ("notify-reload", ServiceType::NotifyReload),
     ("idle", ServiceType::Idle),
 ];
 const RESTARTS: &[(&str, Restart)] = &[
@@ -139,14 +140,14 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
         field(
             "Type",
-            "simple, exec, forking, oneshot, dbus, notify, idle",
+            "simple, exec, forking, oneshot, dbus, notify, notify-reload, idle",
             service_type,
             lines!(s => vec![spelled(s.service_type, TYPES)]),
         )
         .follows(&["ExecStart", "BusName"])
         .shows("Type", of!(s => word_of(s.service_type, TYPES)))
         .partly("dbus is run as exec: started once its program runs, not when its name appears"),
-        kept("ExitType", Kind::Word(&["main", "cgroup"]), "main".into()),
+        kept("ExitType", Kind::Word(&["main", "cgroup"]), "main".into()).honoured(),
         exec!("ExecCondition", "ExecConditionEx", ExecRole::Condition),
         exec!("ExecStartPre", "ExecStartPreEx", ExecRole::StartPre),
         exec!("ExecStart", "ExecStartEx", ExecRole::Start),
@@ -176,6 +177,18 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .shows("RestartUSec", of!(s => Unsigned(s.restart_us)))
         .live(),
+        // Of systemd 254.
+        kept("RestartSteps", UNSIGNED, Unsigned(0))
+            .live()
+            .honoured(),
+        kept("RestartMaxDelaySec", SPAN, PropertyValue::INFINITY)
+            .live()
+            .honoured(),
+        // Our own: at most so much is added to each wait, at random.
+        kept("X-RestartJitterSec", SPAN, Unsigned(0))
+            .property("")
+            .live()
+            .honoured(),
         field(
             "TimeoutStartSec",
             "time span, 0 is infinity",
@@ -227,10 +240,18 @@ pub(super) fn rows() -> Vec<Row> {
             Write::Elsewhere,
         )
         .live(),
-        kept("TimeoutStartFailureMode", FAILURE_MODE, "terminate".into()).live(),
-        kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into()).live(),
-        kept("RuntimeMaxSec", SPAN, PropertyValue::INFINITY).live(),
-        kept("RuntimeRandomizedExtraSec", SPAN, Unsigned(0)).live(),
+        kept("TimeoutStartFailureMode", FAILURE_MODE, "terminate".into())
+            .live()
+            .honoured(),
+        kept("TimeoutStopFailureMode", FAILURE_MODE, "terminate".into())
+            .live()
+            .honoured(),
+        kept("RuntimeMaxSec", SPAN, PropertyValue::INFINITY)
+            .live()
+            .honoured(),
+        kept("RuntimeRandomizedExtraSec", SPAN, Unsigned(0))
+            .live()
+            .honoured(),
         kept("WatchdogSec", SPAN, Unsigned(0)).honoured(),
         flag!(Service, "RemainAfterExit", remain_after_exit),
         flag!(Service, "GuessMainPID", guess_main_pid),
@@ -369,7 +390,8 @@ fn service_type(draft: &mut Draft, cx: &mut Context<'_>, value: &str) -> Result<
         | ServiceType::Exec
         | ServiceType::Forking
         | ServiceType::Oneshot
-        | ServiceType::Notify => None,
+        | ServiceType::Notify
+        | ServiceType::NotifyReload => None,
     };
     if let Some(message) = run_as {
         cx.report(

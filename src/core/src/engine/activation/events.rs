@@ -8,6 +8,14 @@ use crate::spec::ExecStep;
 use gitproc_unit::Family::Service;
 use gitproc_unit::{ExecRole, ServiceType};
 
+/// How a service is ended whose time is over (systemd.service(5), TimeoutStartFailureMode=).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FailureMode {
+    Terminate,
+    Abort,
+    Kill,
+}
+
 impl Activation {
     /// Takes an event of this invocation.
     pub(in crate::engine) fn event(
@@ -94,7 +102,7 @@ impl Activation {
             self.enter_stop_watchdog(now, out);
             return Progress::None;
         }
-        if self.deadline.is_none_or(|at| at > now) {
+        if self.stage_ends().is_none_or(|at| at > now) {
             return Progress::None;
         }
         self.deadline = None;
@@ -113,21 +121,47 @@ impl Activation {
                     UnitResult::Timeout,
                     format!("timed out in {sub} (TimeoutStartSec=)"),
                 );
-                self.enter_stop_sigterm(now, out);
+                match self.failure_mode("TimeoutStartFailureMode") {
+                    FailureMode::Terminate => self.enter_stop_sigterm(now, out),
+                    FailureMode::Abort => self.enter_stop_abort(now, out),
+                    FailureMode::Kill => self.enter_stop_sigkill(now, out),
+                }
                 Progress::None
             }
-            Stage::Reload(_) => {
-                self.signal(Whom::Control, SIGKILL, out);
+            Stage::Reload(_) | Stage::ReloadSignal | Stage::ReloadNotify => {
+                if self.control {
+                    self.signal(Whom::Control, SIGKILL, out);
+                }
                 self.reload_ok = false;
                 self.enter_running(now, out);
                 Progress::Reloaded { ok: false }
+            }
+            Stage::Running => {
+                let reason = "ran as long as it may (RuntimeMaxSec=)";
+                self.fail(UnitResult::Timeout, reason.into());
+                self.enter_stop(now, out);
+                Progress::None
             }
             Stage::Stop(_) => {
                 self.fail(
                     UnitResult::Timeout,
                     "ExecStop= timed out (TimeoutStopSec=)".into(),
                 );
-                self.enter_stop_sigterm(now, out);
+                match self.failure_mode("TimeoutStopFailureMode") {
+                    FailureMode::Terminate => self.enter_stop_sigterm(now, out),
+                    FailureMode::Abort => self.enter_stop_abort(now, out),
+                    FailureMode::Kill => self.enter_stop_sigkill(now, out),
+                }
+                Progress::None
+            }
+            Stage::StopSigterm
+                if self.failure_mode("TimeoutStopFailureMode") == FailureMode::Abort =>
+            {
+                self.fail(
+                    UnitResult::Timeout,
+                    "did not stop on its signal (TimeoutStopSec=), aborted".into(),
+                );
+                self.enter_stop_abort(now, out);
                 Progress::None
             }
             Stage::StopWatchdog | Stage::StopSigterm => {
@@ -135,15 +169,8 @@ impl Activation {
                     UnitResult::Timeout,
                     "did not stop on its signal (TimeoutStopSec=), killed".into(),
                 );
-                match self.service().kill.send_sigkill {
-                    true => {
-                        self.stage = Stage::StopSigkill;
-                        self.arm(now, self.service().timeout_stop_us);
-                        self.kill_hard(out);
-                        Progress::None
-                    }
-                    false => self.enter_stop_post(now, 0, out),
-                }
+                self.enter_stop_sigkill(now, out);
+                Progress::None
             }
             Stage::StopSigkill => self.enter_stop_post(now, 0, out),
             Stage::StopPost(_) => {
@@ -152,12 +179,26 @@ impl Activation {
                     "ExecStopPost= timed out (TimeoutStopSec=)".into(),
                 );
                 self.signal(Whom::Control, SIGKILL, out);
-                self.enter_final_sigterm(now, out)
+                match self.failure_mode("TimeoutStopFailureMode") {
+                    FailureMode::Terminate => self.enter_final_sigterm(now, out),
+                    FailureMode::Abort => {
+                        self.enter_final_abort(now, out);
+                        Progress::None
+                    }
+                    FailureMode::Kill => {
+                        self.enter_final_sigkill(now, out);
+                        Progress::None
+                    }
+                }
             }
-            Stage::FinalSigterm => {
-                self.stage = Stage::FinalSigkill;
-                self.arm(now, self.service().timeout_stop_us);
-                self.kill_all(out);
+            Stage::FinalSigterm
+                if self.failure_mode("TimeoutStopFailureMode") == FailureMode::Abort =>
+            {
+                self.enter_final_abort(now, out);
+                Progress::None
+            }
+            Stage::FinalSigterm | Stage::FinalWatchdog => {
+                self.enter_final_sigkill(now, out);
                 Progress::None
             }
             Stage::FinalSigkill => {
@@ -165,7 +206,7 @@ impl Activation {
                 Progress::None
             }
             // Releasing is bounded by the shell, which kills the helper and reports `Gone`.
-            Stage::Running | Stage::Exited | Stage::Releasing => Progress::None,
+            Stage::Exited | Stage::Releasing => Progress::None,
         }
     }
 
@@ -246,6 +287,13 @@ impl Activation {
                     self.run(ExecRole::Reload, next, out);
                     return Progress::None;
                 }
+                if self.reload_ok && self.awaits_reload() {
+                    self.stage = match self.reload_confirmed {
+                        true => Stage::ReloadNotify,
+                        false => Stage::ReloadSignal,
+                    };
+                    return Progress::None;
+                }
                 self.enter_running(now, out);
                 Progress::Reloaded { ok: self.reload_ok }
             }
@@ -264,7 +312,9 @@ impl Activation {
             (Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill, _) => {
                 self.stopped_if_all_gone(now, out)
             }
-            (Stage::FinalSigterm | Stage::FinalSigkill, _) if self.empty && self.all_gone() => {
+            (Stage::FinalSigterm | Stage::FinalWatchdog | Stage::FinalSigkill, _)
+                if self.empty && self.all_gone() =>
+            {
                 self.release(out);
                 Progress::None
             }
@@ -302,7 +352,7 @@ impl Activation {
                         false => self.next_start_step(now, ExecRole::StartPost, 0, out),
                     }
                 }
-                ServiceType::Notify if !failed => {
+                ServiceType::Notify | ServiceType::NotifyReload if !failed => {
                     self.fail(
                         UnitResult::Protocol,
                         "ended before it said READY=1 (Type=notify)".into(),
@@ -316,6 +366,7 @@ impl Activation {
                 | ServiceType::Dbus
                 | ServiceType::Forking
                 | ServiceType::Notify
+                | ServiceType::NotifyReload
                 | ServiceType::Oneshot => match failed {
                     true => {
                         self.enter_stop_sigterm(now, out);
@@ -328,9 +379,17 @@ impl Activation {
                     }
                 },
             },
+            // ExitType=cgroup: what it left is the service now.
+            Stage::Running if self.outlives_its_main() => Progress::None,
             Stage::Running => {
                 self.enter_running(now, out);
                 Progress::None
+            }
+            // Nobody is left who could say that the reload is over.
+            Stage::ReloadSignal | Stage::ReloadNotify => {
+                self.reload_ok = false;
+                self.enter_running(now, out);
+                Progress::Reloaded { ok: false }
             }
             Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill => {
                 self.stopped_if_all_gone(now, out)
@@ -345,6 +404,7 @@ impl Activation {
             | Stage::Stop(_)
             | Stage::StopPost(_)
             | Stage::FinalSigterm
+            | Stage::FinalWatchdog
             | Stage::FinalSigkill
             | Stage::Releasing => Progress::None,
         }
@@ -359,8 +419,17 @@ impl Activation {
         if let Some(text) = notify.status {
             self.status_text = Some(text);
         }
-        if let (Some(us), Some(_)) = (notify.extend_timeout_us, self.deadline) {
-            self.arm(now, Some(us));
+        if let Some(errno) = notify.errno {
+            self.status_errno = Some(errno);
+        }
+        if let Some(us) = notify.extend_timeout_us {
+            // Never less than it had.
+            let later = Some(now.plus_us(us));
+            match self.stage {
+                Stage::Running => self.extended = self.extended.max(later),
+                _ if self.deadline.is_some() => self.deadline = self.deadline.max(later),
+                _ => {}
+            }
         }
         if let Some(us) = notify.watchdog_us {
             self.change_watchdog(now, us);
@@ -371,11 +440,77 @@ impl Activation {
             self.enter_stop_watchdog(now, out);
             return Progress::None;
         }
-        if notify.ready && self.service().service_type == ServiceType::Notify {
+        if notify.stopping && self.stage == Stage::Running {
+            self.enter_stop_by_itself(now, out);
+            return Progress::None;
+        }
+        let progress = match notify.reloading {
+            true => self.says_it_reloads(now, notify.monotonic_us),
+            false => Progress::None,
+        };
+        if !notify.ready {
+            return progress;
+        }
+        if self.stage == Stage::ReloadNotify {
+            self.enter_running(now, out);
+            return Progress::Reloaded { ok: self.reload_ok };
+        }
+        if self.reload_confirmed {
+            self.reload_begun = None; // over before ExecReload= is
+        }
+        let service_type = self.service().service_type;
+        if matches!(
+            service_type,
+            ServiceType::Notify | ServiceType::NotifyReload
+        ) {
             self.ready = true;
             return self.check_readiness(now, out);
         }
-        Progress::None
+        progress
+    }
+
+    /// RELOADING=1: because it was told to, or by itself.
+    fn says_it_reloads(&mut self, now: Instant, at_us: Option<u64>) -> Progress {
+        match self.stage {
+            Stage::Running => {
+                self.reload_ok = true;
+                self.stage = Stage::ReloadNotify;
+                self.arm(now, self.service().timeout_start_us);
+                Progress::Reloads
+            }
+            Stage::ReloadSignal | Stage::Reload(_) => {
+                // What it began before it was told is another reload.
+                let begun = self.reload_begun.map(|begun| begun.0);
+                if at_us.is_some_and(|at| begun.is_some_and(|begun| at >= begun)) {
+                    self.reload_confirmed = true;
+                    if self.stage == Stage::ReloadSignal {
+                        self.stage = Stage::ReloadNotify;
+                    }
+                }
+                Progress::None
+            }
+            _ => Progress::None,
+        }
+    }
+
+    /// It was told to reload by a signal, and is still to say that it has.
+    fn awaits_reload(&self) -> bool {
+        self.service().service_type == ServiceType::NotifyReload
+            && self.reload_begun.is_some()
+            && self.main == Main::Alive
+    }
+
+    /// `ExitType=cgroup`: it is up while anything of it lives.
+    pub(super) fn outlives_its_main(&self) -> bool {
+        self.unit.settings.text(Service, "ExitType") == "cgroup" && !self.empty
+    }
+
+    fn failure_mode(&self, key: &str) -> FailureMode {
+        match self.unit.settings.text(Service, key) {
+            "abort" => FailureMode::Abort,
+            "kill" => FailureMode::Kill,
+            _ => FailureMode::Terminate,
+        }
     }
 
     pub(super) fn became_empty(&mut self, now: Instant, out: &mut Vec<Effect>) -> Progress {
@@ -383,7 +518,7 @@ impl Activation {
             Stage::StopWatchdog | Stage::StopSigterm | Stage::StopSigkill => {
                 self.stopped_if_all_gone(now, out)
             }
-            Stage::FinalSigterm | Stage::FinalSigkill if self.all_gone() => {
+            Stage::FinalSigterm | Stage::FinalWatchdog | Stage::FinalSigkill if self.all_gone() => {
                 self.release(out);
                 Progress::None
             }

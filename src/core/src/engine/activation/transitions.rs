@@ -68,7 +68,7 @@ impl Activation {
         let ready = match self.service().service_type {
             ServiceType::Simple | ServiceType::Idle => self.main_is_known(),
             ServiceType::Exec | ServiceType::Dbus => self.main_is_known() && self.execed,
-            ServiceType::Notify => self.ready,
+            ServiceType::Notify | ServiceType::NotifyReload => self.ready,
             ServiceType::Forking => {
                 self.ready && (self.main == Main::Alive || self.service().pid_file.is_none())
             }
@@ -87,14 +87,16 @@ impl Activation {
         let good = match self.main {
             Main::Alive => true,
             Main::Unknown => forking && !self.empty,
-            Main::Ordered | Main::Ended => false,
+            Main::Ordered | Main::Ended => self.outlives_its_main(),
         };
         let remain = service.remain_after_exit;
         self.deadline = None;
+        self.reload_begun = None;
         if self.result != UnitResult::Success {
             self.enter_stop_sigterm(now, out);
         } else if good {
             self.stage = Stage::Running;
+            self.up_since.get_or_insert(now);
             if self.watchdog.is_none() {
                 self.pet_watchdog(now);
             }
@@ -132,6 +134,26 @@ impl Activation {
         self.ask_to_end(first, out);
         if kill.send_sighup {
             self.ask_to_end(SIGHUP, out);
+        }
+    }
+
+    /// At once, as `SendSIGKILL=` allows.
+    pub(super) fn enter_stop_sigkill(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if !self.service().kill.send_sigkill || self.all_gone() {
+            self.enter_stop_post(now, 0, out);
+            return;
+        }
+        self.stage = Stage::StopSigkill;
+        self.arm(now, self.service().timeout_stop_us);
+        self.kill_hard(out);
+    }
+
+    /// STOPPING=1: it is on its way down by itself, and has TimeoutStopSec= for that.
+    pub(super) fn enter_stop_by_itself(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.stage = Stage::StopSigterm;
+        self.arm(now, self.service().timeout_stop_us);
+        if self.all_gone() {
+            self.enter_stop_post(now, 0, out);
         }
     }
 
@@ -228,6 +250,24 @@ impl Activation {
             }
         }
         Progress::None
+    }
+
+    pub(super) fn enter_final_abort(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.empty && !self.control {
+            return self.release(out);
+        }
+        self.stage = Stage::FinalWatchdog;
+        self.arm(now, self.timeout_abort());
+        self.signal(Whom::All, self.watchdog_signal(), out);
+    }
+
+    pub(super) fn enter_final_sigkill(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.empty && !self.control {
+            return self.release(out);
+        }
+        self.stage = Stage::FinalSigkill;
+        self.arm(now, self.service().timeout_stop_us);
+        self.kill_all(out);
     }
 
     pub(super) fn release(&mut self, out: &mut Vec<Effect>) {

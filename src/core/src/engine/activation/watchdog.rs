@@ -3,7 +3,7 @@ use super::{Activation, Stage};
 use crate::Instant;
 use crate::api::Effect;
 use crate::snapshot::UnitResult;
-use gitproc_unit::Family::{Kill, Service};
+use gitproc_unit::Family::{self, Kill, Service};
 use gitproc_unit::{KillMode, PropertyValue, Setting};
 
 /// SIGABRT: a core dump shows where it hangs.
@@ -43,25 +43,38 @@ impl Activation {
             "gave no sign of life in time (WatchdogSec=)".into(),
         );
         self.watchdog = None;
-        let service = self.service();
-        let abort = service.timeout_abort_us.unwrap_or(service.timeout_stop_us);
-        let abort = abort.filter(|us| *us < u64::MAX);
-        let mode = service.kill.mode;
+        self.enter_stop_abort(now, out);
+    }
+
+    /// Has it dump core, or end as it does on `WatchdogSignal=`.
+    pub(super) fn enter_stop_abort(&mut self, now: Instant, out: &mut Vec<Effect>) {
         self.stage = Stage::StopWatchdog;
-        self.arm(now, abort);
-        if self.all_gone() || mode == KillMode::None {
+        self.arm(now, self.timeout_abort());
+        if self.all_gone() || self.service().kill.mode == KillMode::None {
             self.enter_stop_post(now, 0, out);
             return;
         }
         self.ask_to_end(self.watchdog_signal(), out);
     }
 
-    fn watchdog_signal(&self) -> i32 {
-        match self.unit.settings.get(Kill, "WatchdogSignal") {
+    /// `TimeoutAbortSec=`, µs.
+    pub(super) fn timeout_abort(&self) -> Option<u64> {
+        let service = self.service();
+        let abort = service.timeout_abort_us.unwrap_or(service.timeout_stop_us);
+        abort.filter(|us| *us < u64::MAX)
+    }
+
+    pub(super) fn watchdog_signal(&self) -> i32 {
+        self.signal_of(Kill, "WatchdogSignal", ABORT)
+    }
+
+    /// The number of a signal that a directive names.
+    pub(super) fn signal_of(&self, family: Family, key: &str, default: i32) -> i32 {
+        match self.unit.settings.get(family, key) {
             Setting::Plain(PropertyValue::Signed(signal)) => {
-                i32::try_from(*signal).unwrap_or(ABORT)
+                i32::try_from(*signal).unwrap_or(default)
             }
-            _ => ABORT,
+            _ => default,
         }
     }
 }
