@@ -7,7 +7,7 @@
 //! is not the unit's current one are dropped, in one place.
 use crate::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
 use crate::snapshot::{ActiveState, Checked, UnitResult};
-use crate::{CommitId, InvocationId, JobId};
+use crate::{CommitId, Instant, InvocationId, JobId};
 use gitproc_unit::{ExecRole, MeaningHash, Unit, UnitName, UnitSet, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -399,6 +399,9 @@ pub struct UnitRecord {
     /// What the last start's conditions said.
     #[serde(default)]
     pub checked: Option<Checked>,
+    /// When the activation came up, monotonic µs: RuntimeMaxSec= counts from then.
+    #[serde(default)]
+    pub up_since: Option<Instant>,
 }
 
 /// [`UnitRecord::version`] of this code.

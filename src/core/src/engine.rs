@@ -15,6 +15,7 @@ mod consequence;
 mod dispatch;
 mod jobs;
 mod request;
+mod restart;
 mod slot;
 mod spread;
 mod steady;
@@ -24,12 +25,13 @@ pub use activation::end_words;
 
 use crate::api::{HelperEvent, JobType, KillWhom};
 use crate::neighbours::Neighbours;
-use crate::protocol::{ProcessEnd, Whom};
+use crate::protocol::Whom;
 use crate::snapshot::{UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
 use consequence::Ending;
-use gitproc_unit::{ExitStatusSet, Restart, ServiceSection, UnitName};
+use gitproc_unit::UnitName;
+use restart::{delay_us, restarts_after};
 use slot::{Phase, Slot, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use target::Apply;
@@ -312,7 +314,12 @@ impl Engine {
         }
         slot.phase = match (restarts, ended_well) {
             (true, _) => Phase::AutoRestart {
-                at: now.plus_us(service.restart_us),
+                at: now.plus_us(delay_us(
+                    &unit,
+                    service.restart_us,
+                    slot.restarts,
+                    invocation,
+                )),
             },
             (false, true) => Phase::Dead,
             (false, false) => Phase::Failed,
@@ -468,36 +475,6 @@ impl Engine {
         out.extend(outbox.acts);
         out.extend(news);
         out.extend(outbox.answers);
-    }
-}
-
-/// `Restart=` (systemd.service(5), the table of exit causes).
-fn restarts_after(
-    service: &ServiceSection,
-    result: UnitResult,
-    main_end: Option<ProcessEnd>,
-) -> bool {
-    let named = |set: &ExitStatusSet| match main_end {
-        Some(ProcessEnd::Exited(code)) => set.codes.contains(&code),
-        Some(ProcessEnd::Killed(signal) | ProcessEnd::Dumped(signal)) => {
-            set.signals.contains(&signal)
-        }
-        None => false,
-    };
-    if named(&service.restart_prevent_exit_status) {
-        return false;
-    }
-    if named(&service.restart_force_exit_status) {
-        return true;
-    }
-    match service.restart {
-        Restart::No => false,
-        Restart::Always => true,
-        Restart::OnSuccess => result == UnitResult::Success,
-        Restart::OnFailure => result != UnitResult::Success,
-        Restart::OnAbnormal => !matches!(result, UnitResult::Success | UnitResult::ExitCode),
-        Restart::OnWatchdog => result == UnitResult::Watchdog,
-        Restart::OnAbort => matches!(result, UnitResult::Signal | UnitResult::CoreDump),
     }
 }
 

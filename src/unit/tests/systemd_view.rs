@@ -192,7 +192,12 @@ fn explanation(property: &str, label: &str) -> Option<(usize, String, &'static s
 }
 
 /// What gitproc shows that systemd 252 does not know.
-const OURS: &[&str] = &["PrivatePIDs"];
+const OURS: &[&str] = &[
+    "PrivatePIDs",
+    "ReloadSignal",
+    "RestartMaxDelayUSec",
+    "RestartSteps",
+];
 
 #[derive(Default)]
 struct Tally {

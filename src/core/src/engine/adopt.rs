@@ -29,6 +29,7 @@ impl Engine {
         slot.reason = record.reason.clone();
         slot.checked = record.checked.clone();
         slot.unaccounted = record.invocation;
+        slot.was_up_since = record.up_since;
         if let Some(result) = record.failed {
             slot.result = result;
             slot.phase = Phase::Failed;
@@ -71,6 +72,7 @@ impl Engine {
         let mut activation = Activation::new(record.invocation, unit, record.commit.clone(), now);
         activation.recall(state);
         let slot = self.touch_or_new(now, &name);
+        activation.up_since = slot.was_up_since.take();
         slot.attempted = Some(record.meaning);
         slot.restarts = record.restarts;
         slot.phase = Phase::Active(Box::new(activation));
@@ -150,6 +152,7 @@ impl Activation {
         self.stage = Stage::Running;
         self.started = true;
         self.deadline = None;
+        self.up_since.get_or_insert(now);
         // Its signs of life while no daemon was there are not known: the time begins anew.
         self.pet_watchdog(now);
     }

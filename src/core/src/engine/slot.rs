@@ -44,6 +44,8 @@ pub(super) struct Slot {
     pub unfinished: Option<JobType>,
     /// Invocation of a record for which no helper has been found yet.
     pub unaccounted: Option<InvocationId>,
+    /// When that came up, by its record.
+    pub was_up_since: Option<Instant>,
     /// Until when its start waits for all others (`Type=idle`).
     pub idle_until: Option<Instant>,
     /// The deadline that the engine's index holds for it.
@@ -150,6 +152,7 @@ impl Slot {
             limited: None,
             unfinished: None,
             unaccounted: None,
+            was_up_since: None,
             idle_until: None,
             tracked_deadline: None,
             since: now,
@@ -276,6 +279,7 @@ impl Slot {
                 .map(|job| job.kind),
             invocation: self.activation().map(|activation| activation.invocation),
             checked: self.checked.clone(),
+            up_since: self.activation().and_then(|activation| activation.up_since),
         };
         let nothing = record.meaning.is_none()
             && record.checked.is_none()

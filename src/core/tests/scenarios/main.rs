@@ -4,6 +4,7 @@
 #![allow(missing_docs)]
 mod jobs;
 mod script;
+mod timeouts;
 
 use gitproc_core::api::{
     HelperEvent, INVOCATION_RECORD_VERSION, InvocationRecord, UNIT_RECORD_VERSION, UnitRecord, Verb,
@@ -463,6 +464,7 @@ fn record() -> UnitRecord {
         job: None,
         invocation: None,
         checked: None,
+        up_since: None,
     }
 }
 

@@ -213,7 +213,7 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
         ],
     ),
     (
-        "core/tests/scenarios.rs",
+        "core/tests/scenarios/main.rs",
         &[
             (
                 "a_service_that_gives_no_sign_of_life_is_ended_and_restarted",
