@@ -178,6 +178,7 @@ mod tests {
             auto_restart: false,
             invocation: None,
             checked: None,
+            up_since: None,
             job: None,
         }
     }

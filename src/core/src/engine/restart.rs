@@ -88,7 +88,7 @@ mod tests {
     fn chance_adds_no_more_than_the_unit_says() {
         let unit = service("X-RestartJitterSec=1s");
         for n in 0..100_u128 {
-            let chance = InvocationId(n * 0x9e37_79b9_7f4a_7c15 << 64);
+            let chance = InvocationId((n * 0x9e37_79b9_7f4a_7c15) << 64);
             let delay = delay_us(&unit, 100_000, 0, chance);
             assert!((100_000..=1_100_000).contains(&delay), "{delay}");
         }
