@@ -30,13 +30,13 @@ impl Script {
     /// How the last request was answered, if it was.
     fn answer(&mut self) -> Option<(JobResult, String)> {
         let last = JobId(self.jobs);
-        let answers = self.effects.iter().filter_map(|effect| match effect {
+        let mut answers = self.effects.iter().filter_map(|effect| match effect {
             Effect::JobDone(outcome) if outcome.job == last => {
                 Some((outcome.result, outcome.reason.clone().unwrap_or_default()))
             }
             _ => None,
         });
-        answers.last()
+        answers.next_back()
     }
 
     fn stops(&mut self, unit: &str) {
