@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod failing;
 mod instance;
+mod jobs;
 mod lifecycle;
 mod person;
 mod poor_hosts;
