@@ -57,24 +57,6 @@ fn target(stem: &str, reached: bool) -> Unit {
         // What graphical.target pulls in on a host is pulled in here by default.target itself, so
         // that a tree may replace either.
         "default" => [name("multi-user"), name("graphical")].into(),
-        // What isolating one of them keeps.
-        "graphical" => [name("multi-user")].into(),
-        "multi-user" => [
-            "basic",
-            "network",
-            "network-online",
-            "nss-lookup",
-            "remote-fs",
-            "getty",
-        ]
-        .map(name)
-        .into(),
-        "basic" => ["sysinit", "sockets", "timers", "paths", "slices"]
-            .map(name)
-            .into(),
-        "sysinit" => ["local-fs", "swap", "cryptsetup", "time-set", "time-sync"]
-            .map(name)
-            .into(),
         _ => Default::default(),
     };
     unit

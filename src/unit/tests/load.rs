@@ -334,11 +334,6 @@ fn what_has_no_effect_is_said_however_it_is_kept() {
             "OnFailureIsolate",
         ),
         ("[Service]\nExecStart=/bin/a\nSockets=x.socket\n", "Sockets"),
-        // An empty line takes back no dependency.
-        (
-            "[Unit]\nUpholds=b.service\nUpholds=\n[Service]\nExecStart=/bin/a\n",
-            "Upholds",
-        ),
         (
             "[Service]\nExecStart=/bin/a\nRestrictFileSystems=ext4\n",
             "RestrictFileSystems",

@@ -156,6 +156,30 @@ struct Transaction<'a> {
     by_unit: BTreeMap<UnitName, Vec<usize>>,
 }
 
+/// What the host's own targets pull in of each other (bootup(7)): what isolating one keeps.
+fn pulled_in_by_host(unit: &UnitName) -> &'static [&'static str] {
+    match unit.as_str() {
+        "graphical.target" => &["multi-user.target"],
+        "multi-user.target" => &[
+            "basic.target",
+            "getty.target",
+            "network.target",
+            "network-online.target",
+            "nss-lookup.target",
+            "remote-fs.target",
+        ],
+        "basic.target" => &[
+            "sysinit.target",
+            "sockets.target",
+            "timers.target",
+            "paths.target",
+            "slices.target",
+        ],
+        "sysinit.target" => &["local-fs.target", "swap.target", "cryptsetup.target"],
+        _ => &[],
+    }
+}
+
 /// The named job is the first.
 const ANCHOR: usize = 0;
 
@@ -216,6 +240,11 @@ impl<'a> Transaction<'a> {
         let mut ask = |other: &UnitName, job, matters, conflicts| {
             asks.push((other.clone(), job, matters, conflicts));
         };
+        for other in pulled_in_by_host(&unit).iter().filter(|_| own.of_host) {
+            if let Ok(other) = UnitName::parse(other) {
+                ask(&other, Type::Start, false, false);
+            }
+        }
         if let (Type::Start | Type::Restart, Some(definition)) = (job, own.wanted) {
             let section = &definition.unit;
             for other in section.requires.iter().chain(&section.binds_to) {
