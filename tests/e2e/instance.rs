@@ -113,12 +113,16 @@ impl Instance {
     pub fn spawn_daemon(&mut self, arguments: &[&str]) -> Child {
         self.daemon_starts += 1;
         let log = std::fs::File::create(self.daemon_log()).expect("a log file");
+        // Programs of the host that a test puts others in the place of.
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", self.root.join("bin").display());
         self.person
             .command(&self.program)
             .arg("--root")
             .arg(&self.root)
             .arg("daemon")
             .args(arguments)
+            .env("PATH", path)
             .env_remove("NOTIFY_SOCKET")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())
@@ -156,11 +160,16 @@ impl Instance {
         assert!(status.success(), "{status}\n{}", self.log());
     }
 
-    /// It ends by itself, or has ended.
-    pub fn forget_daemon(&mut self) {
+    /// It ends by itself, with this status.
+    pub fn daemon_exits(&mut self, code: i32) {
         let mut child = self.daemon.take().expect("a daemon runs");
         let status = wait(&mut child).unwrap_or_else(|| panic!("the daemon ends\n{}", self.log()));
-        assert!(status.success(), "{status}\n{}", self.log());
+        assert_eq!(status.code(), Some(code), "{}", self.log());
+    }
+
+    /// It ends by itself, or has ended.
+    pub fn forget_daemon(&mut self) {
+        self.daemon_exits(0);
     }
 
     // ── The command line ────────────────────────────────────────────────────────────────────

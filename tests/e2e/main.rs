@@ -3,6 +3,7 @@
 //! These check wiring; what can fail lower down is tested lower down. Each test has an instance of
 //! its own under a temporary root. Tests that need root fail without it where `CI` is set, and say
 //! that they did not run elsewhere.
+mod actions;
 mod bad_input;
 mod broken_store;
 mod conditions;

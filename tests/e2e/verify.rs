@@ -290,7 +290,9 @@ fn show_file_prints_systemds_shape_for_every_kind() {
     // The last one makes no sense as a service, and is shown all the same.
     assert_eq!(shown.code, 1, "{}", shown.stderr);
     assert!(
-        shown.stderr.contains("x.service: service has neither"),
+        shown
+            .stderr
+            .contains("x.service: service has no ExecStart="),
         "{}",
         shown.stderr
     );

@@ -5,6 +5,7 @@
 //! ```
 //! No effect and no event about a process lacks its [`InvocationId`]; events of an invocation that
 //! is not the unit's current one are dropped, in one place.
+use crate::host_action::HostAction;
 use crate::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
 use crate::snapshot::{ActiveState, Checked, UnitResult};
 use crate::{CommitId, Instant, InvocationId, JobId};
@@ -312,6 +313,19 @@ pub enum Effect {
         reason: Option<String>,
         /// Host pid of the main process.
         main_pid: Option<u32>,
+    },
+    /// A unit asks something of the whole host; the configuration says whether it may.
+    HostAction {
+        /// The unit.
+        unit: UnitName,
+        /// The directive that asks, such as `FailureAction`.
+        key: &'static str,
+        /// What.
+        action: HostAction,
+        /// What gitproc is to exit with, where the action is that.
+        exit_status: u8,
+        /// `RebootArgument=`; empty: none.
+        argument: String,
     },
     /// Keep this about the unit, by rename; `None`: forget it.
     Record {

@@ -332,6 +332,8 @@ impl Engine {
         if !restarts && !comes_back {
             slot.raised = None;
         }
+        // An end by itself or a failure; what was stopped well asks nothing of the host.
+        let asks = !restarts && !comes_back && (!ended_well || (told.is_none() && !to_stop));
         self.invocations.remove(&invocation);
         self.job_after_end(name, ended_well, out);
         if !restarts {
@@ -343,6 +345,13 @@ impl Engine {
                 main_end,
             };
             self.raise_what_follows(now, &ending, !ended_well, out);
+            if asks {
+                let key = match ended_well {
+                    true => "SuccessAction",
+                    false => "FailureAction",
+                };
+                self.ask_of_host(&unit, key, main_end, out);
+            }
         }
     }
 

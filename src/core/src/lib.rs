@@ -9,6 +9,7 @@ pub mod engine;
 pub mod generation;
 pub mod graph;
 pub mod guards;
+pub mod host_action;
 pub mod ids;
 pub mod layout;
 pub mod lint;

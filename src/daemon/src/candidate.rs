@@ -1,5 +1,6 @@
 //! A commit that was read and judged: its units, and what is wrong with them. Pure, but for
 //! [`Candidate::on_this_host`].
+use crate::host::Host;
 use crate::host_view::HostView;
 use crate::slices;
 use crate::store::Snapshot;
@@ -55,9 +56,10 @@ impl Candidate {
     }
 
     /// Adds what this host lacks for it: only warnings, so that a deadline may cut them off.
-    pub async fn on_this_host(mut self, target: &UnitName) -> Candidate {
+    pub async fn on_this_host(mut self, target: &UnitName, host: &Host) -> Candidate {
         let (files, units) = (Arc::clone(&self.files), Arc::clone(&self.units));
         let target = target.clone();
+        let view = HostView::of(host);
         let looking = tokio::task::spawn_blocking(move || {
             let subject = Subject {
                 tree: &files,
@@ -65,7 +67,7 @@ impl Candidate {
                 target: &target,
                 as_root: false,
             };
-            lint::judge_on_host(&subject, &HostView::default())
+            lint::judge_on_host(&subject, &view)
         });
         match tokio::time::timeout(HOST_DEADLINE, looking).await {
             Ok(Ok(found)) => {

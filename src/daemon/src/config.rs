@@ -1,6 +1,8 @@
 //! `gitproc.conf` and `gitproc.conf.d/*.conf`: systemd's syntax, our keys. What is not known is an
 //! error: a daemon with half of its configuration is worse than none.
+use gitproc_core::host_action::HostVerb;
 use gitproc_unit::{Severity, UnitKind, UnitName, parse_ini};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,9 @@ pub struct Config {
     /// `[Manager] AllowDegraded=`: services start although the host can't restrict them as their
     /// units say; what is lacking is said.
     pub allow_degraded: bool,
+    /// `[Manager] AllowHostActions=`: what units may ask of the whole host (`FailureAction=` and its
+    /// kin).
+    pub allowed_actions: BTreeSet<HostVerb>,
 }
 
 /// Shortest poll; a shorter one would keep the disk awake for nothing, since hints are exact.
@@ -28,6 +33,7 @@ impl Default for Config {
             poll_interval: Duration::from_secs(60),
             default_target: UnitName::parse("default.target").expect("a well-formed name"),
             allow_degraded: false,
+            allowed_actions: BTreeSet::new(),
         }
     }
 }
@@ -138,6 +144,7 @@ fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(),
             config.allow_degraded = gitproc_unit::value::parse_bool(value)
                 .map_err(|_| format!("AllowDegraded='{value}' is neither yes nor no"))?;
         }
+        ("Manager", "AllowHostActions") => config.allowed_actions = host_actions(value)?,
         _ => return Err(format!("unknown key '{key}' in [{section}]")),
     }
     Ok(())
@@ -173,6 +180,17 @@ fn target(value: &str) -> Result<UnitName, String> {
     }
 }
 
+fn host_actions(value: &str) -> Result<BTreeSet<HostVerb>, String> {
+    let words = value.split_ascii_whitespace();
+    let known = words.map(|word| {
+        let found = HostVerb::ALL.into_iter().find(|verb| verb.as_str() == word);
+        found.ok_or_else(|| {
+            format!("AllowHostActions=: '{word}' is none of exit, reboot and poweroff")
+        })
+    });
+    known.collect()
+}
+
 fn poll_interval(value: &str) -> Result<Duration, String> {
     let bad = |_| format!("PollIntervalSec='{value}' is no time span, such as 60, 90s or 5min");
     let us = gitproc_unit::value::parse_timespan(value).map_err(bad)?;
@@ -193,12 +211,14 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
-                    [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n";
+                    [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\nAllowHostActions=exit reboot\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
         assert_eq!(config.poll_interval, Duration::from_secs(300));
         assert_eq!(config.default_target.as_str(), "web.target");
         assert!(config.allow_degraded);
+        let allowed = BTreeSet::from([HostVerb::Exit, HostVerb::Reboot]);
+        assert_eq!(config.allowed_actions, allowed);
         assert_eq!(read("").expect("empty is good"), Config::default());
     }
 
@@ -224,6 +244,10 @@ mod tests {
             (
                 "[Git]\nPollIntervalSec=soon\n",
                 "g.conf:2: PollIntervalSec='soon' is no time span, such as 60, 90s or 5min",
+            ),
+            (
+                "[Manager]\nAllowHostActions=reboot-force\n",
+                "g.conf:2: AllowHostActions=: 'reboot-force' is none of exit, reboot and poweroff",
             ),
             (
                 "[Manager]\nDefaultTarget=a.service\n",

@@ -234,7 +234,7 @@ impl Deploy {
 
     async fn judge(&self, snapshot: Snapshot) -> Candidate {
         let candidate = Candidate::judge(snapshot, &self.host.facts, &self.target);
-        candidate.on_this_host(&self.target).await
+        candidate.on_this_host(&self.target, &self.host).await
     }
 
     /// Keeps a copy of what counts from now on.

@@ -136,7 +136,10 @@ impl Driver {
                     tracing::error!(unit, "{unit}: state is not recorded: {error}, ignoring");
                 }
             }
-            Effect::JobDone(_) | Effect::Settled { .. } | Effect::Changed { .. } => {}
+            Effect::JobDone(_)
+            | Effect::Settled { .. }
+            | Effect::Changed { .. }
+            | Effect::HostAction { .. } => {}
         }
     }
 

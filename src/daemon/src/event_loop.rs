@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for anything but the next message or the engine's deadline.
 use crate::driver::Driver;
+use crate::host_action::Asked;
 use crate::shell::{Change, Inbox, Message, Settled};
 use gitproc_core::api::JobOutcome;
 use gitproc_core::snapshot::{ActiveState, UnitResult};
@@ -9,7 +10,7 @@ use gitproc_core::{Effect, Engine, HelperEvent, Input, Instant, InvocationId, Jo
 use gitproc_unit::{UnitKind, UnitName};
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Owns all unit states.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct EventLoop {
     engine: Engine,
     driver: Driver,
     inbox: Inbox,
+    host_actions: mpsc::UnboundedSender<Asked>,
     requests: HashMap<JobId, PendingRequest>,
     settling: HashMap<JobId, oneshot::Sender<Settled>>,
     last_job: u64,
@@ -37,11 +39,17 @@ pub fn now() -> Instant {
 
 impl EventLoop {
     /// A loop over an engine that knows nothing yet.
-    pub fn new(engine: Engine, driver: Driver, inbox: Inbox) -> EventLoop {
+    pub fn new(
+        engine: Engine,
+        driver: Driver,
+        inbox: Inbox,
+        host_actions: mpsc::UnboundedSender<Asked>,
+    ) -> EventLoop {
         EventLoop {
             engine,
             driver,
             inbox,
+            host_actions,
             requests: HashMap::new(),
             settling: HashMap::new(),
             last_job: 0,
@@ -204,6 +212,23 @@ impl EventLoop {
                     main_pid,
                     at_us,
                 });
+            }
+            Effect::HostAction {
+                unit,
+                key,
+                action,
+                exit_status,
+                argument,
+            } => {
+                let asked = Asked {
+                    unit,
+                    key,
+                    action,
+                    exit_status,
+                    argument,
+                };
+                // Nobody listens only when the daemon leaves anyway.
+                let _ = self.host_actions.send(asked);
             }
             Effect::Check { .. }
             | Effect::Spawn { .. }

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::dynamic_users::DynamicUsers;
 use crate::slices::Slices;
 use crate::{DaemonError, Options, os_facts};
+use gitproc_core::host_action::HostVerb;
 use gitproc_core::layout::Layout;
 use gitproc_core::resources::{self, GroupSetting};
 use gitproc_core::spec::NamespaceMode;
@@ -12,7 +13,7 @@ use gitproc_sys::cgroup::{Controller, GroupFile, Hierarchy, Limits};
 use gitproc_sys::probe::{probe_pid_namespace, probe_user_pid_namespace};
 use gitproc_unit::{HostFacts, ResourceControl, Rlimit, Unit};
 use nix::unistd::{Gid, Group, Uid, User};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,10 @@ pub struct Host {
     pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
     pub allow_degraded: bool,
+    /// `[Manager] AllowHostActions=`
+    pub allowed_actions: BTreeSet<HostVerb>,
+    /// gitproc is process 1, of a container.
+    pub init: bool,
     /// Limit on open files for services whose unit sets none.
     pub open_files: Option<Rlimit>,
     /// What is lacking, one line each.
@@ -112,6 +117,8 @@ impl Host {
             slices: Slices::default(),
             commons: Commons::default(),
             allow_degraded: config.allow_degraded,
+            allowed_actions: config.allowed_actions.clone(),
+            init: std::process::id() == 1,
             facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,

@@ -1,10 +1,12 @@
 //! What checks ask about this host: files and users. Each is looked up once per view, since a name
 //! service may be slow; a view is made anew for each look.
+use crate::host_action::may;
+use gitproc_core::host_action::HostVerb;
 use gitproc_core::lint::{FileFacts, Host, Known, Look};
 use gitproc_core::spec::SEARCH_PATH;
 use nix::unistd::{Group, User};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
@@ -14,6 +16,18 @@ pub struct HostView {
     looks: RefCell<HashMap<String, Look>>,
     users: RefCell<HashMap<String, Known>>,
     groups: RefCell<HashMap<String, Known>>,
+    /// What units may ask of this host; `None`: its daemon is not asked.
+    allowed: Option<(BTreeSet<HostVerb>, bool)>,
+}
+
+impl HostView {
+    /// As the daemon of `host` sees it.
+    pub fn of(host: &crate::host::Host) -> HostView {
+        HostView {
+            allowed: Some((host.allowed_actions.clone(), host.init)),
+            ..HostView::default()
+        }
+    }
 }
 
 impl Host for HostView {
@@ -39,6 +53,14 @@ impl Host for HostView {
 
     fn group(&self, name: &str) -> Known {
         once(&self.groups, name, |name| known(Group::from_name(name)))
+    }
+
+    fn may(&self, verb: HostVerb) -> Known {
+        match &self.allowed {
+            None => Known::Unsure,
+            Some((allowed, init)) if may(allowed, *init, verb) => Known::Yes,
+            Some(_) => Known::No,
+        }
     }
 }
 

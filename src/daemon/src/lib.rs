@@ -27,6 +27,7 @@ mod guards;
 mod hold;
 mod holder;
 mod host;
+mod host_action;
 mod host_view;
 mod identity;
 mod last_words;

@@ -6,6 +6,7 @@ use crate::driver::Driver;
 use crate::event_loop::EventLoop;
 use crate::git_socket::{self, Place};
 use crate::host::Host;
+use crate::host_action::HostActions;
 use crate::methods::Context;
 use crate::peer::{CONTROL_GROUP, People};
 use crate::poller::Poller;
@@ -36,8 +37,9 @@ const BLOCKING_THREADS: usize = 16;
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Runs the daemon until it is told to leave. Services run on, unless `stop_services` is set or
-/// `gitproc shutdown` stopped them.
-pub fn run(options: Options) -> Result<(), DaemonError> {
+/// `gitproc shutdown` stopped them. Gives the exit status: 0, or what a unit asked for by
+/// `FailureAction=exit` and its kin.
+pub fn run(options: Options) -> Result<u8, DaemonError> {
     log::start();
     // Files of ours have their modes set; nothing else is to be writable by others.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
@@ -57,7 +59,7 @@ pub fn run(options: Options) -> Result<(), DaemonError> {
     result
 }
 
-async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
+async fn main(options: Options, config: Config) -> Result<u8, DaemonError> {
     let supervisor = Supervisor::from_environment();
     let host = Arc::new(Host::probe(&options, &config)?);
     for line in &host.degradations {
@@ -75,7 +77,9 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
         default_target: config.default_target.clone(),
         seed: gitproc_sys::host::getrandom_u128()?,
     });
-    let mut event_loop = EventLoop::new(engine, driver, inbox);
+    let (exit, mut told_to_exit) = mpsc::channel(1);
+    let (host_actions, asked) = mpsc::unbounded_channel();
+    let mut event_loop = EventLoop::new(engine, driver, inbox, host_actions);
     take_up(&mut event_loop, &host, &store).await;
 
     let (deploy, deployer) = Deploy::new(
@@ -85,7 +89,6 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
         config.default_target.clone(),
         config.branch.clone(),
     );
-    let (exit, mut told_to_exit) = mpsc::channel(1);
     let people = People::find(owner.map(|owner| owner.uid));
     let poll_interval = config.poll_interval;
     let context = Arc::new(Context {
@@ -96,7 +99,7 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
         deployer: deployer.clone(),
         people,
         unapplied: unapplied_seen,
-        exit,
+        exit: exit.clone(),
     });
     let group = people.control_gid.or(owner.map(|owner| owner.gid));
     let rpc = listen(&layout.run, &layout.socket(), group)?;
@@ -110,6 +113,13 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
 
     let engine_task = tokio::spawn(event_loop.run());
     tokio::spawn(server::serve(rpc, Arc::clone(&context)));
+    let actions = HostActions {
+        allowed: host.allowed_actions.clone(),
+        init: host.init,
+        shell: shell.clone(),
+        exit,
+    };
+    tokio::spawn(actions.serve(asked));
     tokio::spawn(git_socket::serve(git, place, Arc::clone(&context)));
     supervisor.ready();
     tracing::info!(
@@ -124,9 +134,10 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
         deployer.clone(),
     ));
 
-    let mut stopped = signals.until_leaving(&deployer, &mut told_to_exit).await == Cause::Shutdown;
+    let told = signals.until_leaving(&deployer, &mut told_to_exit).await;
+    let mut stopped = told.is_some_and(|leave| leave.stopped);
     supervisor.stopping();
-    if options.stop_services && !stopped {
+    if options.stop_services && told.is_none() {
         tracing::info!("stopping every service");
         tokio::select! {
             _ = shell.stop_services() => stopped = true,
@@ -145,16 +156,16 @@ async fn main(options: Options, config: Config) -> Result<(), DaemonError> {
     // Answers on their way, such as that of `shutdown`.
     tokio::time::sleep(Duration::from_millis(50)).await;
     tracing::info!("gitproc ends");
-    Ok(())
+    Ok(told.map_or(0, |leave| leave.status))
 }
 
-/// Why the daemon ends.
+/// The daemon is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    /// A signal; services run on.
-    Signal,
-    /// `gitproc shutdown`; services are down.
-    Shutdown,
+pub struct Leave {
+    /// Services are down; otherwise they run on.
+    pub stopped: bool,
+    /// What to exit with.
+    pub status: u8,
 }
 
 /// The signals that the daemon acts on.
@@ -181,17 +192,18 @@ impl Signals {
         }
     }
 
-    /// SIGHUP looks at the store; SIGTERM, SIGINT and `gitproc shutdown` end the daemon.
+    /// SIGHUP looks at the store; SIGTERM and SIGINT end the daemon (`None`), and so does who is
+    /// entitled to say how.
     async fn until_leaving(
         &mut self,
         deployer: &crate::deploy::Deployer,
-        told_to_exit: &mut mpsc::Receiver<()>,
-    ) -> Cause {
+        told_to_exit: &mut mpsc::Receiver<Leave>,
+    ) -> Option<Leave> {
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return Cause::Signal,
-                _ = self.interrupt.recv() => return Cause::Signal,
-                _ = told_to_exit.recv() => return Cause::Shutdown,
+                _ = self.terminate.recv() => return None,
+                _ = self.interrupt.recv() => return None,
+                told = told_to_exit.recv() => return told,
                 _ = self.hang_up.recv() => {
                     let trigger = crate::deploy::Trigger {
                         actor: "SIGHUP".to_owned(),

@@ -9,10 +9,6 @@ const KNOWN: &[&str] = &[
     "booth@.service",
     // Has no Exec line at all; systemd refuses it too.
     "bip-config.service",
-    // Consist of SuccessAction= alone, which is not honoured: without it they do nothing.
-    "systemd-exit.service",
-    "systemd-poweroff.service",
-    "systemd-reboot.service",
     // `Environment=A= b`: the second word is no assignment, and systemd drops it.
     "unicorn.service",
 ];

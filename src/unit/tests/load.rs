@@ -186,7 +186,7 @@ fn bad_input_is_named_with_its_place() {
         ),
         (
             "[Service]\nType=simple\n".into(),
-            "web.service: service has neither ExecStart= nor ExecStop=",
+            "web.service: service has no ExecStart=, ExecStop= or SuccessAction=",
         ),
         (
             service("[X-Health]\nHttp=/"),
@@ -329,10 +329,6 @@ fn an_empty_value_that_means_something_counts() {
 #[test]
 fn what_has_no_effect_is_said_however_it_is_kept() {
     for (lines, key) in [
-        (
-            "[Unit]\nOnFailureIsolate=yes\n[Service]\nExecStart=/bin/a\n",
-            "OnFailureIsolate",
-        ),
         ("[Service]\nExecStart=/bin/a\nSockets=x.socket\n", "Sockets"),
         (
             "[Service]\nExecStart=/bin/a\nRestrictFileSystems=ext4\n",

@@ -12,7 +12,7 @@ pub fn run(context: &Context, args: DaemonArgs) -> Result<u8, Failure> {
         stop_services: args.stop_services,
     };
     match gitproc_daemon::run(options) {
-        Ok(()) => Ok(0),
+        Ok(status) => Ok(status),
         Err(error) => Err(Failure::caused("daemon", &error)),
     }
 }

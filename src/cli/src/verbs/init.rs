@@ -25,6 +25,10 @@ const CONFIG: &str = "\
 [Manager]
 # What it pulls in by [Install] is what runs.
 #DefaultTarget=default.target
+# Services start although this host can't restrict them as their units say.
+#AllowDegraded=no
+# What units may ask of the whole host by FailureAction and its kin: exit, reboot, poweroff.
+#AllowHostActions=
 ";
 
 /// Others may pass: the store below belongs to a user of its own.

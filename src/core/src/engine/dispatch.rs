@@ -351,7 +351,11 @@ impl Engine {
             };
             self.job_after_end(name, false, out);
             self.stop_what_is_bound_to(name, false, out);
-            return self.raise_what_follows(now, &ending, true, out);
+            self.raise_what_follows(now, &ending, true, out);
+            for key in ["StartLimitAction", "FailureAction"] {
+                self.ask_of_host(&unit, key, ending.main_end, out);
+            }
+            return;
         }
         slot.starts.push_back(now);
         slot.result = UnitResult::Success;

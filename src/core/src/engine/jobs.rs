@@ -218,6 +218,7 @@ impl Engine {
     pub(super) fn job_timed_out(&mut self, name: &UnitName, out: &mut Outbox) {
         let Some(slot) = self.touch(name) else { return };
         let Some(job) = &slot.job else { return };
+        let unit = slot.unit().cloned();
         let (kind, waited) = (job.kind, job.turn == Turn::Waiting);
         let key = match waited {
             true => "JobTimeoutSec=",
@@ -235,6 +236,9 @@ impl Engine {
             self.say_why_it_stops(name, reason.clone());
         }
         self.job_done(name, JobResult::Timeout, Some(reason), out);
+        if let Some(unit) = unit {
+            self.ask_of_host(&unit, "JobTimeoutAction", None, out);
+        }
         if kind == JobType::Start {
             self.fail_waiting_dependents(name, out);
         }

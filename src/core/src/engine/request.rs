@@ -11,6 +11,7 @@ use crate::neighbours::Neighbours;
 use crate::snapshot::ActiveState;
 use crate::transaction::{self, Standing, View};
 use gitproc_unit::{Family, UnitName};
+use std::collections::BTreeMap;
 
 /// What a verb comes to, for one unit as it stands.
 enum Asked {
@@ -74,17 +75,43 @@ impl Engine {
         if mode == JobMode::Isolate {
             may_isolate(slot, unit, kind)?;
         }
-        let mut jobs = transaction::jobs(self, unit, kind, mode)
-            .map_err(|refusal| (JobResult::Invalid, refusal.to_string()))?;
+        let jobs = self
+            .transaction(unit, kind, mode)
+            .map_err(|refusal| (JobResult::Invalid, refusal))?;
+        for (name, kind) in &jobs {
+            self.take_as_wish(name, *kind, name == unit);
+        }
+        self.install_all(unit, &jobs, mode, Some(job), out);
+        Ok(jobs.contains_key(unit))
+    }
+
+    /// The jobs that one job brings about, itself among them; or why it can't be.
+    pub(super) fn transaction(
+        &self,
+        unit: &UnitName,
+        kind: JobType,
+        mode: JobMode,
+    ) -> Result<BTreeMap<UnitName, JobType>, String> {
+        let mut jobs =
+            transaction::jobs(self, unit, kind, mode).map_err(|refusal| refusal.to_string())?;
         // What only passes a reload on has nothing to do itself.
         jobs.retain(|name, kind| {
             *kind != JobType::Reload || self.slot(name).is_some_and(Slot::knows_reload)
         });
-        for (name, kind) in &jobs {
-            self.take_as_wish(name, *kind, name == unit);
-        }
-        for (name, kind) in &jobs {
-            let waiter = (name == unit).then_some(job);
+        Ok(jobs)
+    }
+
+    /// Puts the jobs of a transaction on their units; `waiter` waits for that of `unit`.
+    pub(super) fn install_all(
+        &mut self,
+        unit: &UnitName,
+        jobs: &BTreeMap<UnitName, JobType>,
+        mode: JobMode,
+        waiter: Option<JobId>,
+        out: &mut Outbox,
+    ) {
+        for (name, kind) in jobs {
+            let waiter = waiter.filter(|_| name == unit);
             self.install(name, *kind, waiter, out);
             let unordered = mode == JobMode::IgnoreDependencies;
             if let Some(job) = self.touch(name).and_then(|slot| slot.job.as_mut()) {
@@ -92,7 +119,6 @@ impl Engine {
                 job.alone |= unordered || mode == JobMode::IgnoreRequirements;
             }
         }
-        Ok(jobs.contains_key(unit))
     }
 
     /// The job that a verb means, or why it means none.
@@ -150,7 +176,7 @@ impl Engine {
 
     /// What an operator wants holds on: a start lifts an earlier stop and begins a new count of
     /// restarts, a stop keeps it down. `by_name`: it was named, and not only pulled in.
-    fn take_as_wish(&mut self, unit: &UnitName, kind: JobType, by_name: bool) {
+    pub(super) fn take_as_wish(&mut self, unit: &UnitName, kind: JobType, by_name: bool) {
         let Some(slot) = self.touch(unit) else { return };
         match kind {
             JobType::Stop => {
@@ -215,7 +241,11 @@ fn refused_by_hand(slot: &Slot, unit: &UnitName, kind: JobType) -> Result<(), (J
 }
 
 /// AllowIsolate=; of the host's targets, those that are a way of running it.
-fn may_isolate(slot: &Slot, unit: &UnitName, kind: JobType) -> Result<(), (JobResult, String)> {
+pub(super) fn may_isolate(
+    slot: &Slot,
+    unit: &UnitName,
+    kind: JobType,
+) -> Result<(), (JobResult, String)> {
     if kind != JobType::Start {
         let reason = "--job-mode=isolate is for starts".to_owned();
         return Err((JobResult::Invalid, reason));

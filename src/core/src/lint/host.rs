@@ -1,4 +1,5 @@
 //! What checks ask about the host. The shells answer; tests make one up.
+use crate::host_action::HostVerb;
 
 /// The host that units are to run on.
 pub trait Host {
@@ -10,6 +11,8 @@ pub trait Host {
     fn user(&self, name: &str) -> Known;
     /// Whether there is a group of that name.
     fn group(&self, name: &str) -> Known;
+    /// Whether units may ask for this of the whole host.
+    fn may(&self, verb: HostVerb) -> Known;
 }
 
 /// Answer to a question about a name.

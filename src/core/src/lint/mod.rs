@@ -8,6 +8,7 @@
 //! [X-Gitproc]
 //! LintIgnore=runs-as-root missing-binary
 //! ```
+mod actions;
 mod binaries;
 mod conflicts;
 mod cycles;
@@ -76,7 +77,7 @@ enum Check {
 }
 
 /// All checks.
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     Check::Set(requirements::check),
     Check::Set(requirements::check_wanted),
     Check::Set(conflicts::check),
@@ -92,6 +93,7 @@ const CHECKS: [Check; 15] = [
     Check::Hosted(users::check),
     Check::Hosted(environment::missing_files),
     Check::Hosted(writable::check),
+    Check::Hosted(actions::check),
 ];
 
 /// A service of the tree, as the checks see it.

@@ -1,5 +1,6 @@
 //! One table per family: files, and the findings that they give.
 use super::*;
+use crate::host_action::HostVerb;
 use gitproc_unit::{HostFacts, TreeEntry};
 
 /// A made-up host.
@@ -41,6 +42,13 @@ impl Host for Village {
     }
     fn group(&self, name: &str) -> Known {
         self.user(name)
+    }
+    fn may(&self, verb: HostVerb) -> Known {
+        match verb {
+            HostVerb::Exit => Known::Yes,
+            HostVerb::Reboot => Known::No,
+            HostVerb::Poweroff => Known::Unsure,
+        }
     }
 }
 
@@ -440,6 +448,22 @@ fn templates_speak_once_and_not_of_made_up_names() {
         ("w@ldap.service", "-> w@.service"),
     ];
     assert_eq!(said_of(&instances), [missing]);
+}
+
+#[test]
+fn what_the_host_is_not_to_do_is_told_before() {
+    let unit = "[Unit]\nFailureAction=reboot-force\nSuccessAction=exit\n\
+                JobTimeoutAction=poweroff\n[Service]\nExecStart=/usr/bin/true\nUser=web\n\
+                StartLimitAction=reboot\n[Install]\nWantedBy=default.target\n";
+    check(
+        &[("a.service", unit)],
+        &[
+            "a.service:2:15: warning: FailureAction=reboot-force will be refused: this host does \
+             not allow reboot (AllowHostActions=reboot in [Manager] of gitproc.conf allows it)",
+            "a.service:8:18: warning: StartLimitAction=reboot will be refused: this host does not \
+             allow reboot (AllowHostActions=reboot in [Manager] of gitproc.conf allows it)",
+        ],
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! What is not said here is left to the simulation (`sim`), which finds what nobody thought of.
 #![allow(missing_docs)]
+mod actions;
 mod jobs;
 mod script;
 mod timeouts;

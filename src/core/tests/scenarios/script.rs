@@ -232,6 +232,12 @@ impl Script {
                     };
                     format!("settled, failed: {:?}{skipped}", names(failed))
                 }
+                Effect::HostAction {
+                    key,
+                    action,
+                    exit_status,
+                    ..
+                } => format!("{key}={} (exit {exit_status})", action.word()),
                 Effect::Changed { .. } | Effect::Record { .. } => return None,
             })
         };

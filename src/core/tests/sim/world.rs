@@ -532,6 +532,8 @@ impl World {
                 let _ = sub;
                 assert!(from != to || !sub.is_empty());
             }
+            // The host does nothing, as one that does not allow it.
+            Effect::HostAction { .. } => {}
             Effect::Record { unit, record } => {
                 match record {
                     Some(record) => self.records.insert(unit, record),

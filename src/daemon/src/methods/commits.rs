@@ -36,7 +36,7 @@ async fn candidate(client: &Client, commit: &CommitId) -> Result<Candidate, RpcE
         .map_err(store_error)?;
     let target = &context.config.default_target;
     let candidate = Candidate::judge(snapshot, &context.host.facts, target);
-    Ok(candidate.on_this_host(target).await)
+    Ok(candidate.on_this_host(target, &context.host).await)
 }
 
 /// A generation number (`@N`, `gN`, `N`), or whatever git calls a commit.

@@ -87,7 +87,7 @@ async fn followed(
         .map_err(store_error)?;
     let target = &context.config.default_target;
     let candidate = Candidate::judge(snapshot, &context.host.facts, target);
-    let candidate = candidate.on_this_host(target).await;
+    let candidate = candidate.on_this_host(target, &context.host).await;
     if !candidate.is_refused() {
         context.deployer.announce(commit, cause.clone());
     }

@@ -1,6 +1,7 @@
 //! Methods that change what runs.
 use super::leaving;
 use super::select::select;
+use crate::run::Leave;
 use crate::server::Client;
 use crate::shell::Message;
 use gitproc_core::api::{JobOutcome, Verb};
@@ -129,7 +130,11 @@ pub async fn shutdown(client: &Client, _: Empty) -> Result<Empty, RpcError> {
         .iter()
         .filter(|status| status.invocation.is_some() && status.active != ActiveState::Inactive);
     let alive: Vec<&str> = alive.map(|status| status.unit.as_str()).collect();
-    let _ = context.exit.send(()).await;
+    let leave = Leave {
+        stopped: true,
+        status: 0,
+    };
+    let _ = context.exit.send(leave).await;
     match alive.is_empty() {
         true => Ok(Empty {}),
         false => {

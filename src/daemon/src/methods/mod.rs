@@ -11,6 +11,7 @@ use crate::deploy::{DeployError, Deployer};
 use crate::driver::Unapplied;
 use crate::host::Host;
 use crate::peer::People;
+use crate::run::Leave;
 use crate::server::{Client, answer};
 use crate::shell::{Leaving, Shell};
 use crate::store::{Store, StoreError};
@@ -38,7 +39,7 @@ pub struct Context {
     /// Limits that could not be applied.
     pub unapplied: watch::Receiver<Unapplied>,
     /// Tells the main task to end.
-    pub exit: mpsc::Sender<()>,
+    pub exit: mpsc::Sender<Leave>,
 }
 
 /// Calls the method that the request names; rights have been checked.

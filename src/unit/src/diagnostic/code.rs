@@ -65,6 +65,7 @@ codes! {
     MissingUser "missing-user" "a user that the host doesn't know",
     MissingGroup "missing-group" "a group that the host doesn't know",
     MissingFile "missing-file" "an environment file that is not there",
+    HostAction "host-action" "an action of the whole host that its configuration doesn't allow",
     // What is risky.
     RunsAsRoot "runs-as-root" "a lasting service that runs as root without any restriction",
     WritableByOthers "writable-by-others" "a program or file that users other than root can replace",

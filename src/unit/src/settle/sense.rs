@@ -29,13 +29,15 @@ fn check_service(draft: &Draft) -> Result<(), ValueError> {
     let service = &draft.service;
     let oneshot = service.service_type == ServiceType::Oneshot;
     let wrong = |message: &str| Err(ValueError(message.into()));
-    if start == 0 && stop == 0 {
-        return wrong("service has neither ExecStart= nor ExecStop=");
+    // What only asks something of the host when it has started.
+    let acts = draft.settings.text(Family::Unit, "SuccessAction") != "none";
+    if start == 0 && stop == 0 && !acts {
+        return wrong("service has no ExecStart=, ExecStop= or SuccessAction=");
     }
     if start == 0 && !oneshot {
         return wrong("service has no ExecStart=; only Type=oneshot may go without");
     }
-    if start == 0 && !service.remain_after_exit {
+    if start == 0 && !service.remain_after_exit && !acts {
         return wrong(
             "service has no ExecStart=; that needs RemainAfterExit=yes to ever be active",
         );

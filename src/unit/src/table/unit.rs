@@ -16,6 +16,9 @@ use crate::words::{Split, Words, words};
 
 const NAMES: &str = "unit names";
 /// `OnFailureJobMode=` and its kin.
+const IF_ALLOWED: &str = "if the configuration allows it (AllowHostActions=)";
+const FLUSHES_NOT: &str = "flush and replace-irreversibly are replace: no job is irreversible, and \
+                           one that is flushed away would be made again";
 const JOB_MODES: Kind = Kind::Word(&[
     "fail",
     "replace",
@@ -149,15 +152,17 @@ pub(super) fn rows() -> Vec<Row> {
         .shows("StartLimitBurst", |unit| {
             Some(Unsigned(unit.unit.start_limit_burst.into()))
         }),
-        kept("StartLimitAction", ACTION, "none".into()),
-        kept("FailureAction", ACTION, "none".into()),
-        kept("SuccessAction", ACTION, "none".into()),
-        kept("FailureActionExitStatus", EXIT_STATUS, Signed(-1)),
-        kept("SuccessActionExitStatus", EXIT_STATUS, Signed(-1)),
-        kept("RebootArgument", REBOOT, PropertyValue::blank())
-            .meaningless("nothing here reboots the host"),
-        kept("OnFailureJobMode", JOB_MODES, "replace".into()),
-        kept("OnSuccessJobMode", JOB_MODES, "fail".into()),
+        kept("StartLimitAction", ACTION, "none".into()).partly(IF_ALLOWED),
+        kept("FailureAction", ACTION, "none".into()).partly(IF_ALLOWED),
+        kept("SuccessAction", ACTION, "none".into()).partly(
+            "when the unit ends by itself, not when it is stopped; if the configuration allows it \
+             (AllowHostActions=)",
+        ),
+        kept("FailureActionExitStatus", EXIT_STATUS, Signed(-1)).honoured(),
+        kept("SuccessActionExitStatus", EXIT_STATUS, Signed(-1)).honoured(),
+        kept("RebootArgument", REBOOT, PropertyValue::blank()).honoured(),
+        kept("OnFailureJobMode", JOB_MODES, "replace".into()).partly(FLUSHES_NOT),
+        kept("OnSuccessJobMode", JOB_MODES, "fail".into()).partly(FLUSHES_NOT),
         kept("StopWhenUnneeded", Kind::Flag, Bool(false)).honoured(),
         kept("RefuseManualStart", Kind::Flag, Bool(false)).honoured(),
         kept("RefuseManualStop", Kind::Flag, Bool(false)).honoured(),
@@ -169,9 +174,8 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .follows(&["JobTimeoutSec"])
         .honoured(),
-        kept("JobTimeoutAction", ACTION, "none".into()),
-        kept("JobTimeoutRebootArgument", REBOOT, PropertyValue::blank())
-            .meaningless("nothing here reboots the host"),
+        kept("JobTimeoutAction", ACTION, "none".into()).partly(IF_ALLOWED),
+        kept("JobTimeoutRebootArgument", REBOOT, PropertyValue::blank()).honoured(),
         kept("AllowIsolate", Kind::Flag, Bool(false)).honoured(),
         kept("IgnoreOnIsolate", Kind::Flag, Bool(false)).honoured(),
         kept(
@@ -202,8 +206,7 @@ pub(super) fn rows() -> Vec<Row> {
                 Ok(())
             },
             Write::Elsewhere,
-        )
-        .not_yet(),
+        ),
     ];
     rows.extend(conditions(
         "Conditions",

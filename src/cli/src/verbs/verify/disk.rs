@@ -156,6 +156,7 @@ fn list(directory: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gitproc_core::host_action::HostVerb;
     use gitproc_core::lint::{Host, Known, Look};
     use gitproc_unit::{HostFacts, UnitName};
 
@@ -173,6 +174,9 @@ mod tests {
             Known::Unsure
         }
         fn group(&self, _: &str) -> Known {
+            Known::Unsure
+        }
+        fn may(&self, _: HostVerb) -> Known {
             Known::Unsure
         }
     }
