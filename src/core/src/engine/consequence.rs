@@ -152,6 +152,13 @@ impl Engine {
             }
         }
         self.install_all(name, &jobs, mode, None, out);
+        let reason = match isolates {
+            true => format!("{name} was isolated (OnFailureJobMode=, OnSuccessJobMode=)"),
+            false => format!("{name} excludes it (Conflicts=)"),
+        };
+        for (other, _) in jobs.iter().filter(|(_, kind)| **kind == JobType::Stop) {
+            self.say_why_it_stops(other, reason.clone());
+        }
         Ok(())
     }
 }

@@ -125,7 +125,7 @@ impl Engine {
         self.start_what_lacked(name, out);
     }
 
-    /// Wanted units whose start failed only because this one was not up get their turn now.
+    /// Units that are wanted or upheld, and whose start failed only because this one was not up get their turn now.
     /// (systemd leaves them down; but what the commit wants is to run.)
     fn start_what_lacked(&mut self, name: &UnitName, out: &mut Outbox) {
         let lacking: Vec<UnitName> = self
@@ -133,7 +133,7 @@ impl Engine {
             .needing(name)
             .filter(|other| {
                 self.slot(other).is_some_and(|slot| {
-                    slot.wanted
+                    (slot.wanted || self.is_upheld(other))
                         && !slot.stopped_by_operator
                         && slot.job.is_none()
                         && matches!(slot.phase, Phase::Dead)

@@ -59,7 +59,7 @@ impl Engine {
         let may = slot.job.is_none()
             && !slot.stopped_by_operator
             && slot.is_runnable()
-            && slot.result != UnitResult::StartLimitHit;
+            && !is_futile(slot.result);
         down && may && self.is_upheld(name)
     }
 
@@ -117,6 +117,18 @@ impl Engine {
             };
         }
     }
+}
+
+/// Another attempt would end as the last one did: it is made when what was lacking comes up
+/// ([`Engine::start_finished`]), or when somebody asks for it.
+fn is_futile(last: UnitResult) -> bool {
+    matches!(
+        last,
+        UnitResult::StartLimitHit
+            | UnitResult::Dependency
+            | UnitResult::Condition
+            | UnitResult::Assert
+    )
 }
 
 impl Slot {

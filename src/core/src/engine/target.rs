@@ -93,8 +93,11 @@ impl Engine {
         let starts: BTreeSet<UnitName> = starts.map(|(name, _)| name.clone()).collect();
         let of_no_use = self.of_no_use(&starts);
         for name in &of_no_use {
+            let reason = "nothing that needs it runs (StopWhenUnneeded=)".to_owned();
+            // Of one that is still on its way down, that is what its end is shown with.
+            self.say_why_it_stops(name, reason.clone());
             if let Some(slot) = self.touch(name) {
-                slot.reason = Some("nothing that needs it runs (StopWhenUnneeded=)".to_owned());
+                slot.reason = Some(reason);
             }
         }
         for (name, change) in &changes {

@@ -199,3 +199,39 @@ fn a_job_that_takes_too_long_is_given_up_and_what_runs_goes_on() {
     script.comes_up("slow.service");
     script.is("slow.service", ActiveState::Active, "running");
 }
+
+#[test]
+fn what_is_upheld_and_lacks_something_is_tried_again_when_that_comes_up() {
+    let mut script = Script::fresh();
+    script.target_with(
+        &[
+            (
+                "a.service",
+                "[Unit]\nUpholds=b.service\n[Service]\nExecStart=/bin/x\n",
+            ),
+            (
+                "b.service",
+                "[Unit]\nRequires=c.service\nAfter=c.service\n[Service]\nExecStart=/bin/x\n",
+            ),
+            (
+                "c.service",
+                "[Unit]\nAssertPathExists=/c\n[Service]\nExecStart=/bin/x\n",
+            ),
+        ],
+        &["b.service", "c.service"],
+    );
+    script.answers("c.service", true, false);
+    script.comes_up("a.service");
+    // It would end as it just did, for ever.
+    let asked = script.asked();
+    let checks = asked.iter().filter(|what| *what == "check c").count();
+    assert_eq!(checks, 1, "{asked:?}");
+    script.ask(Verb::Start, "c.service");
+    assert_eq!(script.asked(), ["check c"]);
+    script.answers("c.service", true, true);
+    script.comes_up("c.service");
+    assert_eq!(
+        script.asked(),
+        ["spawn c", "run c Start 0", "spawn b", "Done c"]
+    );
+}

@@ -5,7 +5,7 @@
 use gitproc_core::api::{HelperEvent, InvocationRecord};
 use gitproc_core::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
 use gitproc_core::spec::ExecStep;
-use gitproc_core::{CommitId, InvocationId};
+use gitproc_core::{CommitId, Instant, InvocationId};
 use gitproc_unit::{ExecRole, ServiceType, Unit, UnitName};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct Helper {
     stray: bool,
     /// Ignores everything but SIGKILL.
     pub deaf: bool,
+    /// Was told to reload, and has not said that it did (Type=notify-reload).
+    pub reloads: bool,
 }
 
 /// What is left of a helper whose end the daemon has not taken yet.
@@ -32,6 +34,9 @@ pub struct Helper {
 pub struct Remains {
     pub helper: Helper,
 }
+
+/// ReloadSignal= by default.
+const SIGHUP: i32 = 1;
 
 #[derive(Debug, Default)]
 pub struct Kernel {
@@ -111,6 +116,7 @@ impl Kernel {
             awaits_pid_file: false,
             stray: false,
             deaf: false,
+            reloads: false,
         };
         assert!(
             self.helpers.insert(invocation, helper).is_none(),
@@ -151,6 +157,11 @@ impl Kernel {
             return;
         };
         if helper.deaf && signal != 9 {
+            return;
+        }
+        let reloads = helper.service_type() == ServiceType::NotifyReload && signal == SIGHUP;
+        if reloads && helper.state.main_pid.is_some() {
+            helper.reloads = true;
             return;
         }
         let end = ProcessEnd::Killed(signal);
@@ -265,6 +276,41 @@ impl Kernel {
             ..Notify::default()
         };
         self.report(invocation, HelperEvent::Notify(notify));
+    }
+
+    /// Any other notification.
+    pub fn notify(&mut self, invocation: InvocationId, notify: Notify) {
+        if let Some(helper) = self.helpers.get_mut(&invocation) {
+            helper.state.notified_stopping |= notify.stopping;
+            self.report(invocation, HelperEvent::Notify(notify));
+        }
+    }
+
+    /// It reloads, at `now`, and is ready again.
+    pub fn reload(&mut self, invocation: InvocationId, now: Instant) {
+        let Some(helper) = self.helpers.get_mut(&invocation) else {
+            return;
+        };
+        helper.reloads = false;
+        let begins = Notify {
+            reloading: true,
+            monotonic_us: Some(now.0),
+            ..Notify::default()
+        };
+        self.report(invocation, HelperEvent::Notify(begins));
+        self.notify_ready(invocation);
+    }
+
+    /// The kernel kills the main process for want of memory; that is counted, perhaps twice.
+    pub fn starve(&mut self, invocation: InvocationId, twice: bool) {
+        let living = self.helpers.get_mut(&invocation);
+        if let Some(helper) = living.filter(|helper| helper.state.main_pid.is_some()) {
+            helper.state.oom_killed = true;
+            for _ in 0..=u32::from(twice) {
+                self.report(invocation, HelperEvent::OomKill);
+            }
+            self.end_main(invocation, ProcessEnd::Killed(9));
+        }
     }
 
     fn check_empty(&mut self, invocation: InvocationId) {

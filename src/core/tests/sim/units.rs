@@ -6,7 +6,7 @@ use gitproc_unit::{
     Triggers, Unit, UnitName, UnitSection, UnitSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Units of one history: `u0.service` … ; dependencies point to lower numbers, so that no set has
 /// an ordering cycle.
@@ -25,6 +25,9 @@ pub enum Era {
     /// Conditions and asserts, too.
     Conditions,
     /// All relations between units, and all verbs.
+    Related,
+    /// Reloads by notification, watchdogs, time limits and how they fail, longer waits before a
+    /// restart, actions of the host, helpers of an older version.
     Whole,
 }
 
@@ -35,13 +38,18 @@ pub fn random_set(random: &mut Random, era: Era) -> Arc<UnitSet> {
     let mut multi_user = BTreeSet::new();
     let present: Vec<usize> = (0..UNITS).filter(|_| random.percent(80)).collect();
     for &number in &present {
-        let mut unit = random_service(random, number, &present);
+        let mut unit = random_service(random, number, &present, era);
         if asking {
             add_conditions(random, &mut unit.unit);
         }
-        if era >= Era::Whole {
-            add_relations(random, number, &present, &mut unit);
+        let mut lines = (String::new(), String::new());
+        if era >= Era::Related {
+            lines.0 = add_relations(random, number, &present, &mut unit);
         }
+        if era >= Era::Whole {
+            add_policy(random, number, &unit, &mut lines);
+        }
+        take_settings(&mut unit, &lines);
         if random.percent(85) {
             multi_user.insert(unit.name.clone());
         }
@@ -127,8 +135,8 @@ fn add_conditions(random: &mut Random, section: &mut UnitSection) {
     }
 }
 
-/// Relations that order nothing, or little.
-fn add_relations(random: &mut Random, number: usize, present: &[usize], unit: &mut Unit) {
+/// Relations that order nothing, or little; and lines of [Unit].
+fn add_relations(random: &mut Random, number: usize, present: &[usize], unit: &mut Unit) -> String {
     let section = &mut unit.unit;
     for &other in present.iter().filter(|other| **other < number) {
         let other = name(&format!("u{other}.service"));
@@ -161,15 +169,75 @@ fn add_relations(random: &mut Random, number: usize, present: &[usize], unit: &m
     }
     for key in ["JobTimeoutSec", "JobRunningTimeoutSec"] {
         if random.percent(5) {
-            lines.push_str(&format!("{key}={}us\n", 1 + random.next() % 2_000_000));
+            let limits = [1, 100_000, 500_000, 2_000_000];
+            lines.push_str(&format!("{key}={}us\n", limits[random.below(4)]));
         }
     }
-    if !lines.is_empty() {
-        let text = format!("[Unit]\n{lines}[Service]\nExecStart=/bin/x\n");
-        let entry = TreeEntry::File(text);
-        let (loaded, _) = gitproc_unit::load_alone(&unit.name, entry, &HostFacts::example());
-        unit.settings = loaded.expect("a unit").settings;
+    lines
+}
+
+/// Lines of [Unit] and [Service]. What needs a restart hangs on the variant alone.
+fn add_policy(
+    random: &mut Random,
+    number: usize,
+    unit: &Unit,
+    (of_unit, of_service): &mut (String, String),
+) {
+    for key in ["OnFailureJobMode", "OnSuccessJobMode"] {
+        let modes = ["fail", "replace", "isolate", "ignore-dependencies"];
+        if random.percent(30) {
+            of_unit.push_str(&format!("{key}={}\n", modes[random.below(modes.len())]));
+        }
     }
+    for key in ["FailureAction", "SuccessAction", "StartLimitAction"] {
+        if random.percent(5) {
+            of_unit.push_str(&format!("{key}=reboot\n"));
+        }
+    }
+    if random.percent(20) {
+        of_service.push_str("RestartSteps=2\nRestartMaxDelaySec=300ms\n");
+    }
+    let variant = (unit.meaning.0 >> 8 & 3) as u64;
+    let random = &mut Random::new(variant * 1000 + number as u64 + 7);
+    let kind = unit.service.as_ref().expect("a service").service_type;
+    if random.percent(15) {
+        let limit = 200_000 + random.next() % 1_000_000;
+        of_service.push_str(&format!("RuntimeMaxSec={limit}us\n"));
+        if random.percent(30) {
+            of_service.push_str("RuntimeRandomizedExtraSec=200ms\n");
+        }
+    }
+    if random.percent(20) {
+        let limit = 100_000 + random.next() % 900_000;
+        of_service.push_str(&format!("WatchdogSec={limit}us\n"));
+    }
+    for key in ["TimeoutStartFailureMode", "TimeoutStopFailureMode"] {
+        if random.percent(30) {
+            let modes = ["abort", "kill"];
+            of_service.push_str(&format!("{key}={}\n", modes[random.below(2)]));
+        }
+    }
+    if kind != ServiceType::Oneshot && random.percent(15) {
+        of_service.push_str("ExitType=cgroup\n");
+    }
+}
+
+fn take_settings(unit: &mut Unit, (of_unit, of_service): &(String, String)) {
+    if of_unit.is_empty() && of_service.is_empty() {
+        return;
+    }
+    let text = format!("[Unit]\n{of_unit}[Service]\nExecStart=/bin/x\n{of_service}");
+    // Reading takes longer than many a history.
+    static READ: Mutex<BTreeMap<String, Settings>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let settings = read.entry(text).or_insert_with_key(|text| {
+        let entry = TreeEntry::File(text.clone());
+        let (loaded, said) = gitproc_unit::load_alone(&unit.name, entry, &HostFacts::example());
+        let wrong = said.iter().find(|one| one.message.contains("ignor"));
+        assert!(wrong.is_none(), "the simulation itself is wrong: {wrong:?}");
+        loaded.expect("a unit").settings
+    });
+    unit.settings = settings.clone();
 }
 
 /// What it asks does not matter: the world draws the answer.
@@ -193,7 +261,7 @@ fn default_service(service_type: ServiceType) -> ServiceSection {
     }
 }
 
-fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit {
+fn random_service(random: &mut Random, number: usize, present: &[usize], era: Era) -> Unit {
     let mut unit = UnitSection {
         start_limit_interval_us: 10_000_000,
         start_limit_burst: 5,
@@ -222,7 +290,7 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
     // What needs a restart hangs on the variant alone, so that commits share meanings; the rest
     // (restart policy, dependencies) varies freely.
     let variant = random.next() % 3;
-    let mut service = random_process(&mut Random::new(variant * 100 + number as u64));
+    let mut service = random_process(&mut Random::new(variant * 100 + number as u64), era);
     let service_type = service.service_type;
     let restarts = [
         Restart::No,
@@ -242,7 +310,7 @@ fn random_service(random: &mut Random, number: usize, present: &[usize]) -> Unit
 }
 
 /// What one variant of a service runs, and how.
-fn random_process(random: &mut Random) -> ServiceSection {
+fn random_process(random: &mut Random, era: Era) -> ServiceSection {
     let types = [
         ServiceType::Simple,
         ServiceType::Idle,
@@ -251,7 +319,10 @@ fn random_process(random: &mut Random) -> ServiceSection {
         ServiceType::Forking,
         ServiceType::Oneshot,
     ];
-    let service_type = types[random.below(types.len())];
+    let mut service_type = types[random.below(types.len())];
+    if era >= Era::Whole && service_type == ServiceType::Notify && random.percent(50) {
+        service_type = ServiceType::NotifyReload;
+    }
     let mut service = default_service(service_type);
     for role in [
         ExecRole::Condition,

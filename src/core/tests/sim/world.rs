@@ -4,7 +4,7 @@ use crate::kernel::Kernel;
 use crate::random::Random;
 use crate::units::{self, Era};
 use gitproc_core::api::{Effect, HelperEvent, Input, KillWhom, UnitRecord, Verb};
-use gitproc_core::protocol::{Failure, ProcessEnd};
+use gitproc_core::protocol::{Failure, Notify, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitResult, UnitStatus};
 use gitproc_core::spec::ExecStep;
 use gitproc_core::{CommitId, Engine, EngineConfig, Instant, InvocationId, JobId, JobMode, graph};
@@ -12,6 +12,8 @@ use gitproc_unit::{
     ExecRole, Family, Origin, Outcome, Restart, ServiceType, Unit, UnitKind, UnitName, UnitSet,
     Verdict,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,6 +21,17 @@ use std::sync::Arc;
 const FAULTY_TURNS: usize = 150;
 /// Turns after which a history that does not come to rest is a liveness violation.
 const CALM_TURNS: usize = 5_000;
+
+/// One line of the story, if it is to be told.
+macro_rules! tell {
+    ($world:expr, $($line:tt)*) => {
+        if $world.told {
+            let line = format!($($line)*);
+            let at = $world.now.0;
+            $world.story.push(format!("{at:>12} {line}"));
+        }
+    };
+}
 
 pub struct World {
     random: Random,
@@ -44,7 +57,14 @@ pub struct World {
     next_job: u64,
     faults: bool,
     shutting_down: bool,
+    /// Whether the story is kept, which takes longer than the history.
+    told: bool,
     story: Vec<String>,
+}
+
+/// It says itself when it is ready.
+fn notifies(kind: ServiceType) -> bool {
+    matches!(kind, ServiceType::Notify | ServiceType::NotifyReload)
 }
 
 fn default_target() -> UnitName {
@@ -70,7 +90,7 @@ impl Drop for World {
 }
 
 impl World {
-    pub fn new(seed: u64, era: Era) -> World {
+    pub fn new(seed: u64, era: Era, told: bool) -> World {
         let mut random = Random::new(seed);
         let units = units::random_set(&mut random, era);
         let engine = new_engine(&mut random);
@@ -93,6 +113,7 @@ impl World {
             next_job: 0,
             faults: true,
             shutting_down: false,
+            told,
             story: Vec::new(),
         }
     }
@@ -103,17 +124,12 @@ impl World {
             self.faulty_turn();
         }
         self.faults = false;
-        self.say("── the faults stop ──");
+        tell!(self, "── the faults stop ──");
         self.come_to_rest();
         self.check_liveness();
         if self.random.percent(40) {
             self.shut_down();
         }
-    }
-
-    fn say(&mut self, line: impl Into<String>) {
-        self.story
-            .push(format!("{:>12} {}", self.now.0, line.into()));
     }
 
     fn job(&mut self) -> JobId {
@@ -158,7 +174,7 @@ impl World {
             .expect("it is waiting");
         let event = queue.pop_front().expect("it is not empty");
         let gone = event == HelperEvent::Gone;
-        self.say(format!("event {invocation} {event:?}"));
+        tell!(self, "event {invocation} {event:?}");
         let crashed = self.step(Input::Helper { invocation, event });
         if gone && !crashed {
             // The shell forgets the invocation only after the engine has taken its end.
@@ -188,7 +204,7 @@ impl World {
         };
         let holds = conditions.holds() && asserts.holds();
         let name = unit.name.clone();
-        self.say(format!("check of {name} {invocation} holds: {holds}"));
+        tell!(self, "check of {name} {invocation} holds: {holds}");
         if holds {
             self.held.insert(invocation, unit);
         }
@@ -211,7 +227,8 @@ impl World {
         let control = helper.state.control.is_some();
         let main = helper.state.main_pid.is_some();
         let awaits = helper.awaits_pid_file;
-        let notify = helper.service_type() == ServiceType::Notify;
+        let notify = notifies(helper.service_type());
+        let reloads = helper.reloads;
         let end = match self.random.below(8) {
             0..4 => ProcessEnd::Exited(0),
             4 => ProcessEnd::Exited(1),
@@ -219,7 +236,7 @@ impl World {
             6 => ProcessEnd::Killed(9),
             _ => ProcessEnd::Dumped(11),
         };
-        self.say(format!("kernel moves {invocation} ({end:?})"));
+        tell!(self, "kernel moves {invocation} ({end:?})");
         if !ready {
             match self.random.percent(95) {
                 true => self.kernel.make_ready(invocation),
@@ -229,13 +246,52 @@ impl World {
             self.kernel.end_control(invocation, end);
         } else if awaits && self.random.percent(80) {
             self.kernel.write_pid_file(invocation);
+        } else if reloads && self.random.percent(60) {
+            self.kernel.reload(invocation, self.now);
         } else if main && notify && self.random.percent(70) {
             self.kernel.notify_ready(invocation);
+        } else if main && self.era >= Era::Whole && self.random.percent(40) {
+            self.process_speaks(invocation);
         } else if main && self.random.percent(40) {
             self.kernel.end_main(invocation, end);
         } else if let Some(helper) = self.kernel.helpers.get_mut(&invocation) {
             helper.deaf = self.random.percent(30);
         }
+    }
+
+    /// The main process says something, or the kernel kills it for want of memory.
+    fn process_speaks(&mut self, invocation: InvocationId) {
+        let said = match self.random.below(7) {
+            0..3 => Notify {
+                watchdog: true,
+                ..Notify::default()
+            },
+            3 => Notify {
+                watchdog_us: Some(50_000 + self.random.next() % 1_000_000),
+                ..Notify::default()
+            },
+            4 => Notify {
+                extend_timeout_us: Some(self.random.next() % 2_000_000),
+                ..Notify::default()
+            },
+            5 => match self.random.below(3) {
+                0 => Notify {
+                    watchdog_trigger: true,
+                    ..Notify::default()
+                },
+                1 => Notify {
+                    stopping: true,
+                    ..Notify::default()
+                },
+                _ => Notify {
+                    reloading: true,
+                    ..Notify::default()
+                },
+            },
+            _ => return self.kernel.starve(invocation, self.random.percent(50)),
+        };
+        tell!(self, "{invocation} says {said:?}");
+        self.kernel.notify(invocation, said);
     }
 
     fn fail_setup(&mut self, invocation: InvocationId) {
@@ -255,7 +311,7 @@ impl World {
     fn lose_a_helper(&mut self) {
         let living: Vec<InvocationId> = self.kernel.helpers.keys().copied().collect();
         if let Some(&invocation) = self.random.pick(&living) {
-            self.say(format!("helper of {invocation} is killed"));
+            tell!(self, "helper of {invocation} is killed");
             self.kernel.remove(invocation, false);
         }
     }
@@ -263,7 +319,7 @@ impl World {
     fn tick(&mut self) {
         if let Some(at) = self.engine.deadline() {
             self.now = self.now.max(at);
-            self.say("tick");
+            tell!(self, "tick");
             self.step(Input::Tick);
         }
     }
@@ -274,7 +330,7 @@ impl World {
 
     fn request(&mut self) {
         let (verb, mode) = match self.era {
-            Era::Whole => self.some_verb(),
+            Era::Related | Era::Whole => self.some_verb(),
             Era::Plain | Era::Conditions => {
                 let verbs = [Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload];
                 (verbs[self.random.below(4)], JobMode::Replace)
@@ -282,7 +338,7 @@ impl World {
         };
         let unit = self.some_unit();
         if self.random.percent(10) {
-            self.say(format!("kill {unit}"));
+            tell!(self, "kill {unit}");
             self.step(Input::Kill {
                 unit,
                 whom: KillWhom::All,
@@ -297,7 +353,7 @@ impl World {
             self.loose.insert(unit.clone());
         }
         let job = self.job();
-        self.say(format!("request {job:?} {verb:?} {unit} ({mode:?})"));
+        tell!(self, "request {job:?} {verb:?} {unit} ({mode:?})");
         self.requests.insert((job, unit.clone()));
         self.step(Input::Request {
             job,
@@ -331,7 +387,7 @@ impl World {
 
     fn reset_failed(&mut self) {
         let unit = self.some_unit();
-        self.say(format!("reset-failed {unit}"));
+        tell!(self, "reset-failed {unit}");
         self.step(Input::ResetFailed { units: vec![unit] });
     }
 
@@ -359,10 +415,11 @@ impl World {
     fn target(&mut self) {
         let job = self.job();
         self.targets.insert(job);
-        self.say(format!(
+        tell!(
+            self,
             "target {} {job:?}",
             self.commit.0.trim_start_matches('0')
-        ));
+        );
         let input = Input::Target {
             job,
             commit: self.commit.clone(),
@@ -390,7 +447,7 @@ impl World {
     // ── The daemon's death ──────────────────────────────────────────────────────────────────
 
     fn crash(&mut self, when: &str) {
-        self.say(format!("── the daemon dies {when}, and starts again ──"));
+        tell!(self, "── the daemon dies {when}, and starts again ──");
         self.engine = new_engine(&mut self.random);
         self.requests.clear();
         self.targets.clear();
@@ -413,9 +470,13 @@ impl World {
             };
             let lost_definition = self.random.percent(3);
             let unit = (!lost_definition).then(|| Arc::clone(&helper.unit));
-            let (record, state) = (helper.record(), helper.state.clone());
+            let (mut record, mut state) = (helper.record(), helper.state.clone());
+            if self.era >= Era::Whole && self.random.percent(10) {
+                record = without(&record, &["slice", "tmp_of"]);
+                state = without(&state, &["oom_killed"]);
+            }
             self.known.insert(invocation);
-            self.say(format!("adopt {} {invocation} alive={alive}", record.unit));
+            tell!(self, "adopt {} {invocation} alive={alive}", record.unit);
             let gone = Input::Adopt {
                 record,
                 unit,
@@ -471,7 +532,7 @@ impl World {
     }
 
     fn act(&mut self, effect: Effect) {
-        self.say(format!("  {}", brief(&effect)));
+        tell!(self, "  {}", brief(&effect));
         match effect {
             Effect::Check { invocation, unit } => self.checks.push((invocation, unit)),
             Effect::Spawn {
@@ -599,7 +660,7 @@ impl World {
             });
             assert!(up, "{} starts without {other} (Requisite=)", unit.name);
         }
-        let loose = self.loose.contains(&unit.name);
+        let loose = self.loose.contains(&unit.name) || self.is_raised_alone(&unit.name);
         let required = section.requires.iter().filter(|_| !loose);
         for other in required.chain(&section.binds_to) {
             if !section.after.contains(other) || loose {
@@ -634,6 +695,16 @@ impl World {
                 );
             }
         }
+    }
+
+    /// The end of some unit may start it whatever it requires (OnFailureJobMode=).
+    fn is_raised_alone(&self, unit: &UnitName) -> bool {
+        let all = self.commits.values().flat_map(|units| units.units.values());
+        all.into_iter().any(|by| {
+            let alone = |key| by.settings.text(Family::Unit, key) == "ignore-dependencies";
+            (by.unit.on_failure.contains(unit) && alone("OnFailureJobMode"))
+                || (by.unit.on_success.contains(unit) && alone("OnSuccessJobMode"))
+        })
     }
 
     /// A restart to the wanted version may have timed out as a job (JobTimeoutSec=), which is said.
@@ -700,7 +771,9 @@ impl World {
                 self.kernel.end_control(invocation, ProcessEnd::Exited(0));
             } else if helper.awaits_pid_file {
                 self.kernel.write_pid_file(invocation);
-            } else if main && kind == ServiceType::Notify && !helper.state.notified_ready {
+            } else if helper.reloads {
+                self.kernel.reload(invocation, self.now);
+            } else if main && notifies(kind) && !helper.state.notified_ready {
                 self.kernel.notify_ready(invocation);
             } else if main && kind == ServiceType::Oneshot {
                 self.kernel.end_main(invocation, ProcessEnd::Exited(0));
@@ -804,7 +877,7 @@ impl World {
     }
 
     fn shut_down(&mut self) {
-        self.say("── shutdown ──");
+        tell!(self, "── shutdown ──");
         self.shutting_down = true;
         let job = self.job();
         self.targets.insert(job);
@@ -816,6 +889,16 @@ impl World {
             "something outlived the shutdown"
         );
     }
+}
+
+/// As a version before these fields wrote it.
+fn without<T: Serialize + DeserializeOwned>(whole: &T, fields: &[&str]) -> T {
+    let mut value = serde_json::to_value(whole).expect("it can be written");
+    let object = value.as_object_mut().expect("it has fields");
+    for field in fields {
+        assert!(object.remove(*field).is_some(), "there is a field {field}");
+    }
+    serde_json::from_value(value).expect("an older record is read")
 }
 
 fn brief(effect: &Effect) -> String {
