@@ -235,3 +235,26 @@ fn what_is_upheld_and_lacks_something_is_tried_again_when_that_comes_up() {
         ["spawn c", "run c Start 0", "spawn b", "Done c"]
     );
 }
+
+#[test]
+fn what_is_upheld_and_past_its_start_limit_stays_down() {
+    let mut script = Script::fresh();
+    let upheld = "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/x\n";
+    script.target_with(
+        &[
+            (
+                "a.service",
+                "[Unit]\nUpholds=b.service\n[Service]\nExecStart=/bin/x\n",
+            ),
+            ("b.service", upheld),
+        ],
+        &["b.service"],
+    );
+    script.comes_up("a.service");
+    script.comes_up("b.service");
+    script.goes_down("b.service", ProcessEnd::Exited(1));
+    script.asked();
+    script.passes(60_000_000);
+    assert_eq!(script.asked(), [""; 0]);
+    script.is("b.service", ActiveState::Failed, "failed");
+}

@@ -512,6 +512,7 @@ impl World {
     fn step(&mut self, input: Input) -> bool {
         let mut effects = Vec::new();
         self.engine.step(self.now, input, &mut effects);
+        check_order(&effects);
         for effect in effects {
             if self.faults && self.random.percent(1) {
                 self.crash("between two effects");
@@ -526,6 +527,7 @@ impl World {
     fn step_uninterrupted(&mut self, input: Input) {
         let mut effects = Vec::new();
         self.engine.step(self.now, input, &mut effects);
+        check_order(&effects);
         for effect in effects {
             self.act(effect);
         }
@@ -883,6 +885,16 @@ impl World {
             "something outlived the shutdown"
         );
     }
+}
+
+/// What is done is recorded before, so that a daemon that dies in between knows of it.
+fn check_order(effects: &[Effect]) {
+    let is_record = |effect: &Effect| matches!(effect, Effect::Record { .. });
+    let acts = effects.iter().skip_while(|effect| is_record(effect));
+    assert!(
+        acts.filter(|effect| is_record(effect)).count() == 0,
+        "an act before a record"
+    );
 }
 
 /// As a version before these fields wrote it.
