@@ -7,6 +7,7 @@ mod actions;
 mod bad_input;
 mod broken_store;
 mod conditions;
+mod container;
 mod crash;
 mod demo;
 mod failing;

@@ -48,7 +48,7 @@ pub struct Host {
     pub allow_degraded: bool,
     /// `[Manager] AllowHostActions=`
     pub allowed_actions: BTreeSet<HostVerb>,
-    /// gitproc is process 1, of a container.
+    /// gitproc is the init of a container.
     pub init: bool,
     /// Limit on open files for services whose unit sets none.
     pub open_files: Option<Rlimit>,
@@ -109,6 +109,7 @@ impl Host {
         Ok(Host {
             open_files,
             environment: std::env::vars_os()
+                .filter(|(name, _)| name != crate::init::VARIABLE)
                 .filter_map(|(name, value)| {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
@@ -118,7 +119,7 @@ impl Host {
             commons: Commons::default(),
             allow_degraded: config.allow_degraded,
             allowed_actions: config.allowed_actions.clone(),
-            init: std::process::id() == 1,
+            init: crate::init::is_parent(),
             facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,

@@ -30,6 +30,7 @@ mod host;
 mod host_action;
 mod host_view;
 mod identity;
+mod init;
 mod last_words;
 mod lines;
 mod link;

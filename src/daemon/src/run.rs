@@ -14,7 +14,7 @@ use crate::runtime_dir;
 use crate::sd_notify::Supervisor;
 use crate::shell::{Message, Shell};
 use crate::store::Store;
-use crate::{DaemonError, Options, adopt, log, records, server, watch};
+use crate::{DaemonError, Options, adopt, init, log, records, server, watch};
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::{CommitId, Engine, EngineConfig, Input};
 use gitproc_git::{Identity, Worker, WorkerConfig, hooks};
@@ -41,6 +41,9 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// `FailureAction=exit` and its kin.
 pub fn run(options: Options) -> Result<u8, DaemonError> {
     log::start();
+    if init::is_called_for() {
+        return init::run();
+    }
     // Files of ours have their modes set; nothing else is to be writable by others.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let config = match &options.config {
@@ -137,7 +140,8 @@ async fn main(options: Options, config: Config) -> Result<u8, DaemonError> {
     let told = signals.until_leaving(&deployer, &mut told_to_exit).await;
     let mut stopped = told.is_some_and(|leave| leave.stopped);
     supervisor.stopping();
-    if options.stop_services && told.is_none() {
+    // The end of a container's init is that of its services.
+    if (options.stop_services || host.init) && told.is_none() {
         tracing::info!("stopping every service");
         tokio::select! {
             _ = shell.stop_services() => stopped = true,

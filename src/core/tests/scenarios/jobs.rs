@@ -239,7 +239,8 @@ fn what_is_upheld_and_lacks_something_is_tried_again_when_that_comes_up() {
 #[test]
 fn what_is_upheld_and_past_its_start_limit_stays_down() {
     let mut script = Script::fresh();
-    let upheld = "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/x\n";
+    let upheld =
+        "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/x\n";
     script.target_with(
         &[
             (
