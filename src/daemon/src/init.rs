@@ -43,6 +43,8 @@ pub fn run() -> Result<u8, DaemonError> {
             return Ok(status);
         }
         tracing::error!("the daemon was killed: starting it again, services run on");
+        // A daemon that falls at once must not fill the log; signals wait.
+        #[allow(clippy::disallowed_methods)]
         std::thread::sleep(RESTART_DELAY);
     }
 }
