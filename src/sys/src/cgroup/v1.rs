@@ -7,7 +7,6 @@ use super::detect::Mount;
 use super::limits::{CpuMax, Limits};
 use cgroups_rs::MaxValue;
 use cgroups_rs::cpu::CpuController;
-use cgroups_rs::cpuacct::CpuAcctController;
 use cgroups_rs::memory::MemController;
 use cgroups_rs::pid::PidController;
 use std::collections::BTreeSet;
@@ -130,8 +129,10 @@ impl Dirs {
     /// Bytes now, bytes at most.
     pub(super) fn memory(&self) -> Option<(u64, u64)> {
         let dir = self.memory.as_ref().filter(|dir| dir.exists())?;
-        let stat = MemController::new(dir.clone(), false).memory_stat();
-        Some((stat.usage_in_bytes, stat.max_usage_in_bytes))
+        // `memory_stat` of cgroups-rs reads 20 files for these two.
+        let now = number(&dir.join("memory.usage_in_bytes"))?;
+        let peak = number(&dir.join("memory.max_usage_in_bytes"))?;
+        Some((now, peak))
     }
 
     /// Kills for want of memory.
@@ -143,8 +144,7 @@ impl Dirs {
 
     /// ns of CPU.
     pub(super) fn cpu_usage_ns(&self) -> Option<u64> {
-        let dir = self.cpuacct.as_ref().filter(|dir| dir.exists())?;
-        Some(CpuAcctController::new(dir.clone()).cpuacct().usage)
+        number(&self.cpuacct.as_ref()?.join("cpuacct.usage"))
     }
 
     pub(super) fn tasks(&self) -> Option<u64> {
@@ -152,6 +152,10 @@ impl Dirs {
             .get_pid_current()
             .ok()
     }
+}
+
+fn number(path: &Path) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 /// Used where a limit is asked for that v1 does not know.
