@@ -111,6 +111,11 @@ impl Instance {
     }
 
     pub fn spawn_daemon(&mut self, arguments: &[&str]) -> Child {
+        self.spawn_daemon_with(arguments, &[])
+    }
+
+    /// With these variables in its environment.
+    pub fn spawn_daemon_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> Child {
         self.daemon_starts += 1;
         let log = std::fs::File::create(self.daemon_log()).expect("a log file");
         // Programs of the host that a test puts others in the place of.
@@ -123,6 +128,7 @@ impl Instance {
             .arg("daemon")
             .args(arguments)
             .env("PATH", path)
+            .envs(variables.iter().copied())
             .env_remove("NOTIFY_SOCKET")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())

@@ -10,6 +10,7 @@ mod conditions;
 mod container;
 mod crash;
 mod demo;
+mod fail_points;
 mod failing;
 mod instance;
 mod jobs;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for anything but the next message or the engine's deadline.
 use crate::driver::Driver;
+use crate::fail_point::FailPoint;
 use crate::host_action::Asked;
 use crate::shell::{Change, Inbox, Message, Settled};
 use gitproc_core::api::JobOutcome;
@@ -22,6 +23,7 @@ pub struct EventLoop {
     requests: HashMap<JobId, PendingRequest>,
     settling: HashMap<JobId, oneshot::Sender<Settled>>,
     last_job: u64,
+    fail_point: Option<FailPoint>,
 }
 
 /// A request that has not been answered for each unit.
@@ -53,6 +55,7 @@ impl EventLoop {
             requests: HashMap::new(),
             settling: HashMap::new(),
             last_job: 0,
+            fail_point: FailPoint::from_environment(),
         }
     }
 
@@ -159,6 +162,9 @@ impl EventLoop {
         let mut effects = Vec::new();
         self.engine.step(now(), input, &mut effects);
         for effect in effects {
+            if let Some(point) = &mut self.fail_point {
+                point.before(&effect);
+            }
             self.perform(effect);
         }
     }

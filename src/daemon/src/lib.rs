@@ -20,6 +20,7 @@ mod devices;
 mod driver;
 mod dynamic_users;
 mod event_loop;
+mod fail_point;
 mod generations;
 mod git_socket;
 mod group;
