@@ -20,6 +20,7 @@ mod poor_hosts;
 mod real_services;
 mod semantics;
 mod slices;
+mod stress;
 mod verify;
 
 /// True when the test may go on. Without root, a test that needs it does not run.

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 /// Connections at a time; a person has a few, a push one per hook.
 /// One that finds its places taken is told so, and not left waiting.
-const CONNECTIONS_MAX: usize = 96;
+const CONNECTIONS_MAX: usize = 512;
 /// Places for root and the daemon's own user alone: nobody else can lock the operator out.
 const OWN_CONNECTIONS_MAX: usize = 32;
 /// Requests in flight per connection; further ones wait unread.
