@@ -38,7 +38,7 @@ const RELOADS: &str = "use Socket; use Time::HiRes qw(clock_gettime CLOCK_MONOTO
     socket(S, AF_UNIX, SOCK_DGRAM, 0); sub say_so { send(S, $_[0], 0, $to) } \
     $SIG{HUP} = sub { my $now = int(clock_gettime(CLOCK_MONOTONIC) * 1e6); \
     say_so(qq(RELOADING=1\\nMONOTONIC_USEC=$now)); print qq(reloads\\n); \
-    say_so(qq(READY=1\\nSTATUS=as the new file says)) }; \
+    say_so(qq(READY=1\\nERRNO=13\\nSTATUS=as the new file says)) }; \
     say_so(qq(READY=1)); sleep 1000 while 1;\n";
 
 #[test]
@@ -62,6 +62,9 @@ fn a_reload_waits_until_the_service_has_reloaded() {
         instance.property("a.service", "StatusText"),
         "as the new file says"
     );
+    assert_eq!(instance.property("a.service", "StatusErrno"), "13");
+    let shown = instance.run(&["status", "a"]).stdout;
+    assert!(shown.contains("Error: 13 (Permission denied)"), "{shown}");
     assert_eq!(instance.property("a.service", "SubState"), "running");
     instance.run(&["reload-or-restart", "a"]).ok();
     assert_eq!(instance.main_pid("a.service"), pid, "it was only reloaded");

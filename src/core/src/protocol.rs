@@ -201,6 +201,9 @@ pub struct HelperState {
     pub notified_stopping: bool,
     /// Last STATUS=.
     pub status_text: Option<String>,
+    /// Last ERRNO=.
+    #[serde(default)]
+    pub status_errno: Option<i32>,
     /// No process is left.
     pub empty: bool,
     /// The kernel has killed something of the service for want of memory. The helper does not know
@@ -228,6 +231,7 @@ impl HelperState {
             notified_ready: false,
             notified_stopping: false,
             status_text: None,
+            status_errno: None,
             empty: true,
             oom_killed: false,
         }

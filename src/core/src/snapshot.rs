@@ -115,6 +115,9 @@ pub struct UnitStatus {
     pub restarts: u32,
     /// STATUS= of sd_notify(3).
     pub status_text: Option<String>,
+    /// ERRNO= of sd_notify(3).
+    #[serde(default)]
+    pub status_errno: Option<i32>,
     /// Commit of the definition that runs (or would run).
     pub commit: Option<CommitId>,
     /// Meaning of the definition that runs.

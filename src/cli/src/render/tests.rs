@@ -34,6 +34,7 @@ fn running(unit: &str) -> UnitRow {
             main_end: None,
             restarts: 0,
             status_text: None,
+            status_errno: None,
             commit: Some(CommitId("6c47665aaaa".into())),
             running_meaning: None,
             job: None,

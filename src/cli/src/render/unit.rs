@@ -43,6 +43,10 @@ pub fn unit(detail: &UnitDetail, command: &str, palette: Palette) -> String {
     if let Some(text) = &status.status_text {
         field("Status", format!("\"{}\"", printable(text)));
     }
+    if let Some(errno) = status.status_errno.filter(|errno| *errno > 0) {
+        let words = nix::errno::Errno::from_raw(errno).desc();
+        field("Error", format!("{errno} ({words})"));
+    }
     let usage = &detail.row.usage;
     if let Some(memory) = usage.memory_current {
         let peak = usage

@@ -136,6 +136,7 @@ impl Activation {
         self.control = state.control.is_some();
         self.control_pid = state.control.map(|(_, _, pid)| pid);
         self.status_text = state.status_text.clone();
+        self.status_errno = state.status_errno;
         self.empty = state.empty;
         self.oom_killed = state.oom_killed;
         self.main = match (state.main_pid, state.main_end) {

@@ -322,6 +322,7 @@ impl Slot {
             main_end: activation.and_then(|a| a.main_end).or(self.main_end),
             restarts: self.restarts,
             status_text: activation.and_then(|a| a.status_text.clone()),
+            status_errno: activation.and_then(|a| a.status_errno),
             commit: activation
                 .map(|a| a.commit.clone())
                 .or_else(|| self.definition.as_ref().map(|(_, commit)| commit.clone())),

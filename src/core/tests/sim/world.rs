@@ -473,7 +473,7 @@ impl World {
             let (mut record, mut state) = (helper.record(), helper.state.clone());
             if self.era >= Era::Whole && self.random.percent(10) {
                 record = without(&record, &["slice", "tmp_of"]);
-                state = without(&state, &["oom_killed"]);
+                state = without(&state, &["oom_killed", "status_errno"]);
             }
             self.known.insert(invocation);
             tell!(self, "adopt {} {invocation} alive={alive}", record.unit);

@@ -341,6 +341,10 @@ fn runtime_properties(
                 text(status.status_text.as_deref().unwrap_or_default()),
             ),
             (
+                "StatusErrno",
+                Signed(status.status_errno.unwrap_or_default().into()),
+            ),
+            (
                 "ControlGroup",
                 Text(group.path().filter(|_| alive).unwrap_or_default()),
             ),

@@ -93,6 +93,7 @@ mod tests {
             main_end: None,
             restarts: 0,
             status_text: None,
+            status_errno: None,
             commit: None,
             running_meaning: None,
             job: None,

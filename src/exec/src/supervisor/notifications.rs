@@ -55,6 +55,7 @@ impl Supervisor {
         if let Some(text) = &notify.status {
             state.status_text = Some(text.clone());
         }
+        state.status_errno = notify.errno.or(state.status_errno);
         if notify != Default::default() {
             self.report.tell(&FromHelper::Notify(notify));
         }
