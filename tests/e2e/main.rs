@@ -18,6 +18,7 @@ mod lifecycle;
 mod person;
 mod poor_hosts;
 mod real_services;
+mod rivals;
 mod semantics;
 mod slices;
 mod stress;
