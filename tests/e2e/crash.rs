@@ -271,10 +271,10 @@ fn a_full_disk_costs_lines_that_are_counted_and_heals() {
 }
 
 /// Unmounted when dropped.
-struct Mounted(std::path::PathBuf);
+pub struct Mounted(std::path::PathBuf);
 
 impl Mounted {
-    fn tmpfs(at: &Path, options: &str) -> Mounted {
+    pub fn tmpfs(at: &Path, options: &str) -> Mounted {
         let status = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "gitproc-test"])
             .arg(at)

@@ -17,6 +17,7 @@ mod jobs;
 mod lifecycle;
 mod person;
 mod poor_hosts;
+mod pressure;
 mod real_services;
 mod rivals;
 mod semantics;

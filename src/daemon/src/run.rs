@@ -33,6 +33,10 @@ use tokio::sync::{mpsc, watch as tokio_watch};
 /// with fewer, but a slow name service must not hold up the rest.
 const BLOCKING_THREADS: usize = 16;
 
+/// Threads for blocking work stay: without any, tokio panics when the host has no pid for a new one;
+/// with one, work waits for it.
+const KEEP_ALIVE: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// How long answers that are being written may take when the daemon ends.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -54,6 +58,7 @@ pub fn run(options: Options) -> Result<u8, DaemonError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(KEEP_ALIVE)
         .build()
         .map_err(DaemonError::io("start the event loop"))?;
     let result = runtime.block_on(main(options, config));
