@@ -1,7 +1,7 @@
 //! The fake kernel: helpers, their processes, and what they report, in order.
 //!
-//! Kept honest by the contract tests of the real helper (src/exec/tests): the same messages in the
-//! same order. It has no policy; what happens next is drawn by the world.
+//! Kept honest by the contract (src/exec/tests/contract.rs), whose scenarios run on this one and on
+//! the real helper: the same messages in the same order. It has no policy; what happens next is drawn by the world.
 use gitproc_core::api::{HelperEvent, InvocationRecord};
 use gitproc_core::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
 use gitproc_core::spec::ExecStep;
