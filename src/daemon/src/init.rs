@@ -30,22 +30,33 @@ pub fn is_called_for() -> bool {
 
 /// Whether an init of ours has started this process.
 pub fn is_parent() -> bool {
-    std::env::var_os(VARIABLE).is_some()
+    std::os::unix::process::parent_id() == 1 && std::env::var_os(VARIABLE).is_some()
 }
 
 /// Runs the daemon until it ends by itself; gives its exit status.
 pub fn run() -> Result<u8, DaemonError> {
     // By handlers, not by a mask, which the daemon and all its children would inherit.
     let mut signals = Signals::new(WATCHED).map_err(DaemonError::io("watch signals"))?;
+    let mut daemon = start()?;
     loop {
-        let daemon = start()?;
         if let Some(status) = attend(daemon, &mut signals) {
             return Ok(status);
         }
         tracing::error!("the daemon was killed: starting it again, services run on");
+        daemon = start_again();
+    }
+}
+
+/// Until there is one: giving up would end every service.
+fn start_again() -> Pid {
+    loop {
         // A daemon that falls at once must not fill the log; signals wait.
         #[allow(clippy::disallowed_methods)]
         std::thread::sleep(RESTART_DELAY);
+        match start() {
+            Ok(daemon) => return daemon,
+            Err(error) => tracing::error!("{error}: trying again"),
+        }
     }
 }
 
