@@ -88,19 +88,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_action_is_read_and_written_alike() {
-        for word in [
-            "reboot",
-            "reboot-force",
-            "reboot-immediate",
-            "poweroff",
-            "poweroff-force",
-            "poweroff-immediate",
-            "exit",
-            "exit-force",
-        ] {
-            let action = HostAction::parse(word).expect(word);
-            assert_eq!(action.word(), word);
+    fn each_action_is_read_as_it_is_written() {
+        for verb in HostVerb::ALL {
+            for haste in [Haste::Orderly, Haste::Forced, Haste::Immediate] {
+                let action = HostAction { verb, haste };
+                assert_eq!(HostAction::parse(&action.word()), Some(action));
+            }
         }
         assert_eq!(HostAction::parse("none"), None);
     }

@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
-                    [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\nAllowHostActions=exit reboot\n";
+                    [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n\
+                    AllowHostActions=exit reboot\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
         assert_eq!(config.poll_interval, Duration::from_secs(300));

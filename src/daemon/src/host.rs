@@ -46,7 +46,8 @@ pub struct Host {
     pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
     pub allow_degraded: bool,
-    /// `[Manager] AllowHostActions=`
+    /// What units may ask of the whole host: `[Manager] AllowHostActions=`; all of it where gitproc
+    /// is the init of a container, which it may end.
     pub allowed_actions: BTreeSet<HostVerb>,
     /// gitproc is the init of a container.
     pub init: bool,
@@ -71,6 +72,7 @@ impl Host {
         let layout = options.layout.clone();
         let mut degradations = Vec::new();
         let root = Uid::effective().is_root();
+        let init = crate::init::is_parent();
         if !root {
             degradations.push(
                 "running without root: User=, Group= and most limits are not available".to_owned(),
@@ -118,8 +120,11 @@ impl Host {
             slices: Slices::default(),
             commons: Commons::default(),
             allow_degraded: config.allow_degraded,
-            allowed_actions: config.allowed_actions.clone(),
-            init: crate::init::is_parent(),
+            allowed_actions: match init {
+                true => BTreeSet::from(HostVerb::ALL),
+                false => config.allowed_actions.clone(),
+            },
+            init,
             facts,
             namespace: namespace(root, &mut degradations),
             helper: open_helper(&mut degradations)?,

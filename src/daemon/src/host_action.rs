@@ -31,19 +31,14 @@ pub struct Asked {
 /// Who does it.
 #[derive(Debug)]
 pub struct HostActions {
-    /// `AllowHostActions=`
+    /// What units may ask for.
     pub allowed: BTreeSet<HostVerb>,
-    /// gitproc is process 1.
+    /// gitproc is the init of a container.
     pub init: bool,
     /// The loop.
     pub shell: Shell,
     /// Tells the main task to end.
     pub exit: mpsc::Sender<Leave>,
-}
-
-/// Whether units may ask for `verb`. Who is the init of a container may end it.
-pub fn may(allowed: &BTreeSet<HostVerb>, init: bool, verb: HostVerb) -> bool {
-    init || allowed.contains(&verb)
 }
 
 impl HostActions {
@@ -59,7 +54,7 @@ impl HostActions {
             unit, key, action, ..
         } = &asked;
         let word = action.word();
-        if !may(&self.allowed, self.init, action.verb) {
+        if !self.allowed.contains(&action.verb) {
             let verb = action.verb.as_str();
             tracing::error!(
                 unit = unit.as_str(),

@@ -1,6 +1,5 @@
 //! What checks ask about this host: files and users. Each is looked up once per view, since a name
 //! service may be slow; a view is made anew for each look.
-use crate::host_action::may;
 use gitproc_core::host_action::HostVerb;
 use gitproc_core::lint::{FileFacts, Host, Known, Look};
 use gitproc_core::spec::SEARCH_PATH;
@@ -17,14 +16,14 @@ pub struct HostView {
     users: RefCell<HashMap<String, Known>>,
     groups: RefCell<HashMap<String, Known>>,
     /// What units may ask of this host; `None`: its daemon is not asked.
-    allowed: Option<(BTreeSet<HostVerb>, bool)>,
+    allowed: Option<BTreeSet<HostVerb>>,
 }
 
 impl HostView {
     /// As the daemon of `host` sees it.
     pub fn of(host: &crate::host::Host) -> HostView {
         HostView {
-            allowed: Some((host.allowed_actions.clone(), host.init)),
+            allowed: Some(host.allowed_actions.clone()),
             ..HostView::default()
         }
     }
@@ -58,7 +57,7 @@ impl Host for HostView {
     fn may(&self, verb: HostVerb) -> Known {
         match &self.allowed {
             None => Known::Unsure,
-            Some((allowed, init)) if may(allowed, *init, verb) => Known::Yes,
+            Some(allowed) if allowed.contains(&verb) => Known::Yes,
             Some(_) => Known::No,
         }
     }
