@@ -6,7 +6,7 @@
 //! No effect and no event about a process lacks its [`InvocationId`]; events of an invocation that
 //! is not the unit's current one are dropped, in one place.
 use crate::host_action::HostAction;
-use crate::protocol::{Exit, Failure, HelperState, Notify, ProcessEnd, Whom};
+use crate::protocol::{Exit, Failure, FromHelper, HelperState, Notify, ProcessEnd, Whom};
 use crate::snapshot::{ActiveState, Checked, UnitResult};
 use crate::{CommitId, Instant, InvocationId, JobId};
 use gitproc_unit::{ExecRole, MeaningHash, Unit, UnitName, UnitSet, Verdict};
@@ -226,6 +226,24 @@ pub enum HelperEvent {
     OomKill,
     /// The helper is gone, nothing lives in its cgroup, and both are cleaned up. The last event.
     Gone,
+}
+
+impl HelperEvent {
+    /// What a message tells the engine; `None` of a `Hello`, which is used where the link is made.
+    pub fn of(message: FromHelper) -> Option<HelperEvent> {
+        Some(match message {
+            FromHelper::Hello { .. } => return None,
+            FromHelper::Ready => HelperEvent::Ready,
+            FromHelper::Failed(failure) => HelperEvent::Failed(failure),
+            FromHelper::Forked { role, index, pid } => HelperEvent::Forked { role, index, pid },
+            FromHelper::Execed { role, index } => HelperEvent::Execed { role, index },
+            FromHelper::Exited(exit) => HelperEvent::Exited(exit),
+            FromHelper::MainPid { pid } => HelperEvent::MainPid { pid },
+            FromHelper::MainExited(end) => HelperEvent::MainExited(end),
+            FromHelper::Notify(notify) => HelperEvent::Notify(notify),
+            FromHelper::Empty => HelperEvent::Empty,
+        })
+    }
 }
 
 /// What the shell has to do.

@@ -245,7 +245,7 @@ impl Holder {
     }
 
     async fn heard(&self, held: &mut Held, message: FromHelper) -> Result<(), Leaving> {
-        let Some(event) = event_of(message) else {
+        let Some(event) = HelperEvent::of(message) else {
             return Ok(());
         };
         if matches!(event, HelperEvent::Exited(_) | HelperEvent::MainExited(_)) {
@@ -440,20 +440,4 @@ async fn at(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// What the engine is told of a message; a `Hello` has been used where the link was made.
-fn event_of(message: FromHelper) -> Option<HelperEvent> {
-    Some(match message {
-        FromHelper::Hello { .. } => return None,
-        FromHelper::Ready => HelperEvent::Ready,
-        FromHelper::Failed(failure) => HelperEvent::Failed(failure),
-        FromHelper::Forked { role, index, pid } => HelperEvent::Forked { role, index, pid },
-        FromHelper::Execed { role, index } => HelperEvent::Execed { role, index },
-        FromHelper::Exited(exit) => HelperEvent::Exited(exit),
-        FromHelper::MainPid { pid } => HelperEvent::MainPid { pid },
-        FromHelper::MainExited(end) => HelperEvent::MainExited(end),
-        FromHelper::Notify(notify) => HelperEvent::Notify(notify),
-        FromHelper::Empty => HelperEvent::Empty,
-    })
 }

@@ -8,7 +8,7 @@ mod kernel;
 
 use common::Service;
 use gitproc_core::api::HelperEvent;
-use gitproc_core::protocol::{Exit, FromHelper, ProcessEnd, Whom};
+use gitproc_core::protocol::{Exit, ProcessEnd, Whom};
 use gitproc_core::{CommitId, InvocationId};
 use gitproc_unit::{ExecRole, HostFacts, NotifyAccess, TreeEntry, UnitName};
 use kernel::Kernel;
@@ -210,20 +210,6 @@ fn name_of(role: ExecRole) -> &'static str {
     }
 }
 
-fn heard(message: FromHelper) -> String {
-    let event = match message {
-        FromHelper::Forked { role, index, pid } => HelperEvent::Forked { role, index, pid },
-        FromHelper::Execed { role, index } => HelperEvent::Execed { role, index },
-        FromHelper::Exited(exit) => HelperEvent::Exited(exit),
-        FromHelper::MainPid { pid } => HelperEvent::MainPid { pid },
-        FromHelper::MainExited(end) => HelperEvent::MainExited(end),
-        FromHelper::Notify(notify) => HelperEvent::Notify(notify),
-        FromHelper::Empty => HelperEvent::Empty,
-        other => return format!("{other:?}"),
-    };
-    words(&event)
-}
-
 #[test]
 fn the_fake_kernel_reports_so() {
     for scenario in SCENARIOS {
@@ -298,7 +284,8 @@ fn the_real_helper_reports_so() {
                 Signal(whom, signal) => service.signal(*whom, *signal),
                 Ends(..) | WritesPidFile | IsReady => {}
                 Reported(expected) => {
-                    assert_eq!(heard(service.next()), *expected, "{}", scenario.what);
+                    let event = HelperEvent::of(service.next()).expect("no Hello");
+                    assert_eq!(words(&event), *expected, "{}", scenario.what);
                 }
             }
         }
