@@ -136,6 +136,7 @@ fn a_bad_day_is_survived_and_a_quiet_one_is_slept_through() {
     assert!(all.len() > QUIET, "a helper each: {}", all.len());
     let begin = Instant::now();
     let mut seen = sleeps(&all);
+    assert!(seen.len() >= all.len(), "each has a thread that is counted");
     let mut since = Instant::now();
     while since.elapsed() < IDLE {
         assert!(

@@ -125,7 +125,8 @@ impl Engine {
         self.start_what_lacked(name, out);
     }
 
-    /// Units that are wanted or upheld, and whose start failed only because this one was not up get their turn now.
+    /// Units that are wanted or upheld, and whose start failed only because this one was not up, get
+    /// their turn now.
     /// (systemd leaves them down; but what the commit wants is to run.)
     fn start_what_lacked(&mut self, name: &UnitName, out: &mut Outbox) {
         let lacking: Vec<UnitName> = self

@@ -128,7 +128,7 @@ impl Dirs {
 
     /// Bytes now, bytes at most.
     pub(super) fn memory(&self) -> Option<(u64, u64)> {
-        let dir = self.memory.as_ref().filter(|dir| dir.exists())?;
+        let dir = self.memory.as_ref()?;
         // `memory_stat` of cgroups-rs reads 20 files for these two.
         let now = number(&dir.join("memory.usage_in_bytes"))?;
         let peak = number(&dir.join("memory.max_usage_in_bytes"))?;

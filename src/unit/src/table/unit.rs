@@ -15,10 +15,10 @@ use crate::value::{
 use crate::words::{Split, Words, words};
 
 const NAMES: &str = "unit names";
-/// `OnFailureJobMode=` and its kin.
 const IF_ALLOWED: &str = "if the configuration allows it (AllowHostActions=)";
 const FLUSHES_NOT: &str = "flush and replace-irreversibly are replace: no job is irreversible, and \
                            one that is flushed away would be made again";
+/// `OnFailureJobMode=` and its kin.
 const JOB_MODES: Kind = Kind::Word(&[
     "fail",
     "replace",
