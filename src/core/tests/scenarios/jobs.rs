@@ -239,8 +239,9 @@ fn what_is_upheld_and_lacks_something_is_tried_again_when_that_comes_up() {
 #[test]
 fn what_is_upheld_and_past_its_start_limit_stays_down() {
     let mut script = Script::fresh();
-    let upheld =
-        "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/x\n";
+    // Its condition is asked of the host, so that an attempt takes more than one step.
+    let upheld = "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\nConditionPathExists=/b\n\
+                  [Service]\nExecStart=/bin/x\n";
     script.target_with(
         &[
             (
@@ -252,10 +253,12 @@ fn what_is_upheld_and_past_its_start_limit_stays_down() {
         &["b.service"],
     );
     script.comes_up("a.service");
+    script.answers("b.service", true, true);
     script.comes_up("b.service");
     script.goes_down("b.service", ProcessEnd::Exited(1));
-    script.asked();
     script.passes(60_000_000);
-    assert_eq!(script.asked(), [""; 0]);
+    assert!(script.asked().contains(&"check b".to_owned()));
+    script.answers("b.service", true, true);
+    assert_eq!(script.asked(), [""; 0], "nobody tries again");
     script.is("b.service", ActiveState::Failed, "failed");
 }
