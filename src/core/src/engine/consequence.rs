@@ -170,8 +170,8 @@ fn exit_status_said(unit: &Unit, key: &str) -> Option<u8> {
     }
 }
 
-/// `OnFailureJobMode=`. Nothing here is irreversible, and a job that is flushed away would be made
-/// again, as the commit wants it: these two replace.
+/// `OnFailureJobMode=`. Nothing here is irreversible, a job that is flushed away would be made again,
+/// as the commit wants it, and `triggering` is for stops: these three replace.
 fn job_mode(word: &str) -> JobMode {
     match word {
         "fail" => JobMode::Fail,

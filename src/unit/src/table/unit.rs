@@ -16,8 +16,9 @@ use crate::words::{Split, Words, words};
 
 const NAMES: &str = "unit names";
 const IF_ALLOWED: &str = "if the configuration allows it (AllowHostActions=)";
-const FLUSHES_NOT: &str = "flush and replace-irreversibly are replace: no job is irreversible, and \
-                           one that is flushed away would be made again";
+const FLUSHES_NOT: &str = "flush, replace-irreversibly and triggering are replace: no job is \
+                           irreversible, one that is flushed away would be made again, and \
+                           triggering is for stops";
 /// `OnFailureJobMode=` and its kin.
 const JOB_MODES: Kind = Kind::Word(&[
     "fail",
