@@ -22,6 +22,7 @@ mod real_services;
 mod rivals;
 mod semantics;
 mod slices;
+mod stores;
 mod stress;
 mod verify;
 

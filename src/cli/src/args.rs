@@ -111,7 +111,10 @@ pub enum Verb {
     HoldCgroup,
     /// Be the helper of one invocation
     #[command(hide = true)]
-    ExecHelper,
+    ExecHelper {
+        /// What else it is to do (for the program itself).
+        role: Vec<String>,
+    },
     /// The far end of a push
     #[command(hide = true)]
     ReceivePack(PackArgs),

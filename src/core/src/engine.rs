@@ -173,6 +173,12 @@ impl Engine {
         self.slots.get(unit).map(|slot| slot.status(unit))
     }
 
+    /// Whether what the unit has stored is to be kept (`FileDescriptorStoreMax=`). Until the first
+    /// target it is not known what is wanted.
+    pub fn keeps_descriptors(&self, unit: &UnitName) -> bool {
+        self.apply.is_none() || self.slots.get(unit).is_some_and(Slot::keeps_descriptors)
+    }
+
     /// Units whose jobs the current apply waits for.
     pub fn waits_for(&self) -> Vec<UnitName> {
         let pending = self.apply.iter().flat_map(|apply| &apply.pending);

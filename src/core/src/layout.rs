@@ -92,6 +92,12 @@ impl Layout {
         self.run.join("unit")
     }
 
+    /// One directory per unit that may store descriptors, with its keeper's socket
+    /// ([`crate::descriptor_store`]).
+    pub fn descriptor_stores(&self) -> PathBuf {
+        self.run.join("fdstore")
+    }
+
     /// One file per number that `DynamicUser=` has handed out.
     pub fn dynamic_users(&self) -> PathBuf {
         self.run.join("dynamic-users")

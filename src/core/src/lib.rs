@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod descriptor_store;
 pub mod engine;
 pub mod generation;
 pub mod graph;

@@ -75,6 +75,24 @@ impl Driver {
         }
     }
 
+    /// Closes the descriptor stores of units that need theirs no more. Few units have one.
+    pub fn close_descriptor_stores(&self, keeps: impl Fn(&UnitName) -> bool) {
+        let stores = &self.context.host.descriptor_stores;
+        for unit in stores.units() {
+            if keeps(&unit) {
+                continue;
+            }
+            if let Err(error) = stores.close(&unit) {
+                let why = error.in_full();
+                let name = unit.as_str();
+                tracing::error!(
+                    unit = name,
+                    "{unit}: descriptors stay open: {why}, ignoring"
+                );
+            }
+        }
+    }
+
     /// Does what an effect says; those for the loop itself are not for here.
     pub fn act(&mut self, effect: Effect) {
         match effect {

@@ -167,6 +167,8 @@ impl EventLoop {
             }
             self.perform(effect);
         }
+        self.driver
+            .close_descriptor_stores(|unit| self.engine.keeps_descriptors(unit));
     }
 
     fn perform(&mut self, effect: Effect) {

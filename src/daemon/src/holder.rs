@@ -122,6 +122,7 @@ impl Holder {
         let unit = request.unit.name.clone();
         let host = Arc::clone(&self.context.host);
         let made = tokio::task::spawn_blocking(move || spawn(&host, &request)).await;
+        self.watch_keepers();
         let spawned = match made {
             Ok(Ok(spawned)) => spawned,
             Ok(Err(failure)) => return self.failed_to_spawn(failure).await,
@@ -166,6 +167,27 @@ impl Holder {
 
     async fn failed_to_spawn(&self, failure: Failure) {
         let _ = self.report(HelperEvent::SpawnFailed(failure)).await;
+    }
+
+    /// Keepers of descriptors are children of the daemon, too.
+    fn watch_keepers(&self) {
+        for keeper in self.context.host.descriptor_stores.take_unwatched() {
+            let context = Arc::clone(&self.context);
+            tokio::spawn(async move {
+                if let Err(error) = context.poller.readable(&keeper.pidfd).await {
+                    tracing::error!("wait for a keeper of descriptors: {error}, ignoring");
+                    return;
+                }
+                let _ = gitproc_sys::pidfd::reap(keeper.pidfd.as_fd());
+                if context.host.descriptor_stores.ended(&keeper) {
+                    let unit = keeper.unit.as_str();
+                    tracing::error!(
+                        unit,
+                        "{unit}: the process that kept its descriptors has died: they are lost"
+                    );
+                }
+            });
+        }
     }
 
     fn note_unapplied(&self, unit: &UnitName, spawned: &Spawned) {

@@ -2,6 +2,7 @@
 //! out once at start; what is lacking becomes a line of `status`.
 use crate::commons::Commons;
 use crate::config::Config;
+use crate::descriptor_stores::DescriptorStores;
 use crate::dynamic_users::DynamicUsers;
 use crate::slices::Slices;
 use crate::{DaemonError, Options, os_facts};
@@ -42,6 +43,8 @@ pub struct Host {
     pub slices: Slices,
     /// What services share among each other.
     pub commons: Commons,
+    /// What units have stored.
+    pub descriptor_stores: DescriptorStores,
     /// Users of `DynamicUser=`.
     pub dynamic_users: DynamicUsers,
     /// `[Manager] AllowDegraded=`
@@ -116,6 +119,7 @@ impl Host {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
                 .collect(),
+            descriptor_stores: DescriptorStores::find(layout.descriptor_stores()),
             dynamic_users: DynamicUsers::new(layout.dynamic_users()),
             slices: Slices::default(),
             commons: Commons::default(),

@@ -16,6 +16,7 @@ mod commons;
 mod condition;
 pub mod config;
 mod deploy;
+mod descriptor_stores;
 mod devices;
 mod driver;
 mod dynamic_users;

@@ -14,7 +14,7 @@ use crate::runtime_dir;
 use crate::sd_notify::Supervisor;
 use crate::shell::{Message, Shell};
 use crate::store::Store;
-use crate::{DaemonError, Options, adopt, init, log, records, server, watch};
+use crate::{DaemonError, Options, adopt, descriptor_stores, init, log, records, server, watch};
 use gitproc_core::api::InvocationRecord;
 use gitproc_core::{CommitId, Engine, EngineConfig, Input};
 use gitproc_git::{Identity, Worker, WorkerConfig, hooks};
@@ -156,8 +156,8 @@ async fn main(options: Options, config: Config) -> Result<u8, DaemonError> {
     }
     let _ = shell.send(Message::Leave).await;
     let _ = engine_task.await;
-    if stopped && let Err(error) = host.cgroups.remove_instance(&layout.instance) {
-        tracing::error!("{}, ignoring", error.in_full());
+    if stopped {
+        leave_nothing(&host);
     }
     for socket in [layout.socket(), layout.git_socket()] {
         let _ = std::fs::remove_file(socket);
@@ -166,6 +166,16 @@ async fn main(options: Options, config: Config) -> Result<u8, DaemonError> {
     tokio::time::sleep(Duration::from_millis(50)).await;
     tracing::info!("gitproc ends");
     Ok(told.map_or(0, |leave| leave.status))
+}
+
+/// Services are down: what is kept for their next start goes as well.
+fn leave_nothing(host: &Host) {
+    let stores = &host.descriptor_stores;
+    let closed = stores.units().into_iter().map(|unit| stores.close(&unit));
+    let removed = host.cgroups.remove_instance(&host.layout.instance);
+    for error in closed.chain([removed]).filter_map(Result::err) {
+        tracing::error!("{}, ignoring", error.in_full());
+    }
 }
 
 /// The daemon is to end.
@@ -290,7 +300,10 @@ async fn take_up(event_loop: &mut EventLoop, host: &Arc<Host>, store: &Store) {
             event_loop.driver().forget(invocation);
         }
     }
-    let keep: Vec<&str> = alive.iter().map(UnitName::as_str).collect();
+    let mut keep: Vec<&str> = alive.iter().map(UnitName::as_str).collect();
+    if !host.descriptor_stores.units().is_empty() {
+        keep.push(descriptor_stores::GROUP);
+    }
     if let Err(error) = host.cgroups.remove_strays(&host.layout.instance, &keep) {
         tracing::error!("{}, ignoring", error.in_full());
     }

@@ -3,6 +3,7 @@
 //! Blocking (name services, files, clone3), so it runs beside the loop. The record is on disk
 //! before the process exists: a daemon that dies in between leaves nothing unaccounted.
 use crate::commons::Joined;
+use crate::descriptor_stores::{self, Making};
 use crate::host::Host;
 use crate::{cleanup, group, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
@@ -99,6 +100,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         cgroup: group.cgroup,
     };
     let unapplied = group.unapplied;
+    let store = store(host, unit);
     let spec = spec(
         host,
         request,
@@ -107,7 +109,14 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         &belongings,
         (&joined, &unapplied),
     );
-    match clone_helper(host, request, &belongings, &spec, &joined) {
+    let cloned = store.and_then(|store| {
+        let given = Given {
+            joined: &joined,
+            store,
+        };
+        clone_helper(host, request, &belongings, &spec, &given)
+    });
+    match cloned {
         Ok((pidfd, link)) => {
             host.commons.lives(request.invocation, pidfd.as_fd());
             Ok(Spawned {
@@ -171,12 +180,44 @@ fn spec(
     spec
 }
 
+/// A connection to the unit's descriptor store, if it may have one.
+fn store(host: &Host, unit: &Unit) -> Result<Option<OwnedFd>, Failure> {
+    let stores = &host.descriptor_stores;
+    let has_store = spec_build::descriptor_store_max(unit) > 0;
+    let service = unit.service.as_deref();
+    let preserve = service.map_or(Preserve::No, |service| service.descriptor_store_preserve);
+    let open = || {
+        // Of an earlier invocation, or of an earlier definition.
+        if !has_store || preserve == Preserve::No {
+            stores.close(&unit.name)?;
+        }
+        if !has_store {
+            return Ok(None);
+        }
+        let instance = &host.layout.instance;
+        let making = Making {
+            exe: &host.helper.exe,
+            argv: host.helper.argv,
+            cgroup: host.cgroups.beside(instance, descriptor_stores::GROUP)?,
+        };
+        stores.open(&unit.name, &making).map(Some)
+    };
+    open().map_err(|error| failure(ExecStep::Fds, &error))
+}
+
+/// What a helper gets to share with others.
+struct Given<'a> {
+    joined: &'a Joined,
+    /// Connection to the unit's descriptor store.
+    store: Option<OwnedFd>,
+}
+
 fn clone_helper(
     host: &Host,
     request: &SpawnRequest,
     belongings: &Belongings,
     spec: &ExecSpec,
-    joined: &Joined,
+    given: &Given<'_>,
 ) -> Result<(OwnedFd, UnixStream), Failure> {
     let on = |step: ExecStep| move |error: gitproc_sys::Error| failure(step, &error);
     std::fs::DirBuilder::new()
@@ -192,7 +233,7 @@ fn clone_helper(
         meaning: request.unit.meaning,
         cgroup: belongings.cgroup.path(),
         slice: belongings.slice.clone(),
-        tmp_of: joined.tmp,
+        tmp_of: given.joined.tmp,
         restarts: request.restarts,
     };
     records::write_invocation(&belongings.dir, &record).map_err(|error| Failure {
@@ -220,7 +261,8 @@ fn clone_helper(
     let null = std::fs::File::open("/dev/null")
         .map_err(|cause| gitproc_sys::Error::new("open", "/dev/null", cause))
         .map_err(on(ExecStep::Fds))?;
-    let [payload, network, ipc] = [&payload, &joined.network, &joined.ipc]
+    let joined = given.joined;
+    let [payload, network, ipc, store] = [&payload, &joined.network, &joined.ipc, &given.store]
         .map(|given| given.as_ref().map_or(null.as_fd(), AsFd::as_fd));
     let spawned = HelperSpawn {
         exe: host.helper.exe.as_fd(),
@@ -235,6 +277,7 @@ fn clone_helper(
             payload,
             network,
             ipc,
+            store,
         ],
     }
     .spawn()

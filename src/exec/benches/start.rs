@@ -84,7 +84,7 @@ fn clone_and_exec() -> Duration {
             mount: true,
             user: false,
         },
-        fds: [null.as_fd(); 6],
+        fds: [null.as_fd(); 7],
     }
     .spawn()
     .expect("it is executed");

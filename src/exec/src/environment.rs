@@ -25,6 +25,8 @@ pub(crate) fn fixed(spec: &ExecSpec, notify_socket: Option<&str>) -> Vec<(String
     );
     let secrets = spec.credentials.as_ref();
     env.extend(secrets.map(|secrets| ("CREDENTIALS_DIRECTORY".to_owned(), secrets.dir.clone())));
+    let store = Some(spec.descriptor_store_max).filter(|max| *max > 0);
+    env.extend(store.map(|max| ("FDSTORE".to_owned(), max.to_string())));
     env.extend(notify_socket.map(|path| ("NOTIFY_SOCKET".to_owned(), path.to_owned())));
     for directory in spec
         .directories
@@ -60,12 +62,13 @@ fn variable(kind: DirectoryKind) -> &'static str {
 }
 
 /// Everything for one command. Reads the environment files, so it runs in the forked child: a file
-/// that blocks holds up that command only. What `UnsetEnvironment=` names is gone at last.
+/// that blocks holds up that command only. `passed` are the names of descriptors from 3 on. What `UnsetEnvironment=` names is gone at last.
 pub(crate) fn of_command(
     spec: &ExecSpec,
     role: ExecRole,
     fixed: &[(String, String)],
     of_run: &[(String, String)],
+    passed: &[&str],
 ) -> Result<Vec<(String, String)>, FileError> {
     let mut env = fixed.to_vec();
     // The first process of the command, as it knows itself: it leaves no other to take this for its
@@ -74,6 +77,12 @@ pub(crate) fn of_command(
     if let Some(us) = spec.watchdog_us.filter(|_| role == ExecRole::Start) {
         env.push(("WATCHDOG_PID".to_owned(), own.clone()));
         env.push(("WATCHDOG_USEC".to_owned(), us.to_string()));
+    }
+    if !passed.is_empty() {
+        // sd_listen_fds(3)
+        env.push(("LISTEN_PID".to_owned(), own.clone()));
+        env.push(("LISTEN_FDS".to_owned(), passed.len().to_string()));
+        env.push(("LISTEN_FDNAMES".to_owned(), passed.join(":")));
     }
     env.push(("SYSTEMD_EXEC_PID".to_owned(), own));
     env.extend_from_slice(of_run);

@@ -3,11 +3,14 @@
 //! Process 1 of the service's namespace (or its subreaper). It sets up, runs one command of its
 //! spec when told to, collects what ends, passes signals on, writes the log and records how things
 //! ended. It decides nothing: policy is the daemon's. One thread, one poll loop.
+//!
+//! The same program in another role keeps the descriptors that a service stores ([`keeper`]).
 mod child;
 mod copies;
 mod credentials;
 mod directories;
 mod environment;
+mod keeper;
 mod link;
 mod log;
 mod main_process;
@@ -15,8 +18,10 @@ mod notify;
 mod process;
 mod report;
 mod setup;
+mod store;
 mod supervisor;
 
+use gitproc_core::descriptor_store::KEEP_DESCRIPTORS;
 use gitproc_core::spec::{ExecSpec, Fds, SPEC_VERSION};
 
 /// Longest spec that is read, in bytes: far above what a unit of a commit can make.
@@ -36,13 +41,22 @@ enum HelperExit {
     Broken = 70,
 }
 
-/// Plays the helper's role until the invocation is over; returns the exit status of the process, 0
-/// to 255. The descriptors of [`Fds`] must be open.
+/// Plays the helper's role until the invocation is over; or, as `… keep-descriptors UNIT`, the
+/// keeper's. Returns the exit status of the process, 0 to 255. The descriptors of [`Fds`] must be
+/// open, or [`Fds::LISTENER`].
 pub fn run() -> i32 {
-    match start() {
+    let keeps = std::env::args().any(|argument| argument == KEEP_DESCRIPTORS);
+    match if keeps { keep() } else { start() } {
         Ok(()) => HelperExit::Done as i32,
         Err(exit) => exit as i32,
     }
+}
+
+fn keep() -> Result<(), HelperExit> {
+    gitproc_sys::signal::block_all().map_err(|_| HelperExit::Broken)?;
+    let [listener] =
+        gitproc_sys::fd::take_inherited([Fds::LISTENER]).map_err(|_| HelperExit::BadStart)?;
+    keeper::run(listener).map_err(|_| HelperExit::Broken)
 }
 
 fn start() -> Result<(), HelperExit> {
@@ -55,15 +69,16 @@ fn start() -> Result<(), HelperExit> {
         Fds::CGROUP,
         Fds::NETWORK,
         Fds::IPC,
+        Fds::STORE,
     ];
-    let [spec, link, dir, cgroup, network, ipc] =
+    let [spec, link, dir, cgroup, network, ipc, store] =
         gitproc_sys::fd::take_inherited(numbers).map_err(|_| HelperExit::BadStart)?;
     let bytes =
         gitproc_sys::memfd::read_sealed(spec, SPEC_MAX).map_err(|_| HelperExit::BadStart)?;
     check_version(&bytes)?;
     let spec: ExecSpec = serde_json::from_slice(&bytes).map_err(|_| HelperExit::BadStart)?;
     drop(bytes);
-    supervisor::Supervisor::new(spec, link, dir, cgroup, [network, ipc])
+    supervisor::Supervisor::new(spec, link, dir, cgroup, [network, ipc], store)
         .and_then(supervisor::Supervisor::run)
         .map_err(|_| HelperExit::Broken)
 }

@@ -132,7 +132,8 @@ impl Log {
         self.end_lines();
     }
 
-    fn flush(&mut self) {
+    /// Writes what waits: a remark of this round, which no pipe will announce.
+    pub(crate) fn flush(&mut self) {
         if self.pending.is_empty() {
             return;
         }

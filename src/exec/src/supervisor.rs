@@ -18,6 +18,7 @@ use crate::link::Link;
 use crate::log::Log;
 use crate::main_process::RETRY_MS;
 use crate::report::Report;
+use crate::store::Store;
 use crate::{credentials, process, setup};
 use gitproc_core::logline::Tag;
 use gitproc_core::protocol::{Failure, FromHelper, HelperState, ToHelper, Whom};
@@ -78,6 +79,7 @@ pub(crate) struct Supervisor {
     host_proc: Option<OwnedFd>,
     children: SignalFd,
     log: Log,
+    store: Store,
     service: Option<Service>,
     commands: Vec<Running>,
     main: Option<Main>,
@@ -93,6 +95,7 @@ impl Supervisor {
         dir: OwnedFd,
         cgroup: OwnedFd,
         places: [OwnedFd; 2],
+        store: OwnedFd,
     ) -> gitproc_sys::Result<Supervisor> {
         let link = Link::new(link)
             .map_err(|cause| gitproc_sys::Error::new("take", "link to the daemon", cause))?;
@@ -116,6 +119,7 @@ impl Supervisor {
             children: signal::child_watch()?,
             report: Report::new(state, link, dir),
             log,
+            store: Store::new(store, spec.descriptor_store_max),
             spec,
             service: None,
             commands: Vec::new(),
@@ -139,6 +143,7 @@ impl Supervisor {
             self.seek_main();
             self.accept();
             self.obey();
+            self.log.flush();
         }
         self.report.link.flush_for(LAST_WORDS_MS);
         Ok(())

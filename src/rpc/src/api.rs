@@ -209,6 +209,9 @@ pub struct UnitDetail {
     pub warnings: Vec<Diagnostic>,
     /// v2 cgroup, relative to the mount.
     pub control_group: Option<String>,
+    /// How many descriptors it has stored, and how many it may; `None`: it has no store.
+    #[serde(default)]
+    pub descriptors_stored: Option<(u32, u32)>,
     /// Processes: host pid and command line.
     pub processes: Vec<(u32, String)>,
     /// Last lines of the log.

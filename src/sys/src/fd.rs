@@ -1,6 +1,6 @@
 //! File descriptors: those that a process finds open at its start, and those that it must not leak.
 use crate::error::{Context, Error, Result};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// First number that a descriptor is moved to, to be out of the way of the fixed ones.
@@ -37,6 +37,52 @@ pub fn move_up(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
             unsafe { OwnedFd::from_raw_fd(number) }
         })
         .context("duplicate descriptor", fd.as_raw_fd())
+}
+
+/// Whether two descriptors are the same open file: the same offset, the same flags (kcmp(2)).
+/// Where the kernel does not say, they are not.
+pub fn is_same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    /// `KCMP_FILE` of linux/kcmp.h
+    const KCMP_FILE: i32 = 0;
+    let pid = std::process::id();
+    // SAFETY: plain integers; compares two descriptors of this very process.
+    let order = unsafe {
+        libc::syscall(
+            libc::SYS_kcmp,
+            pid,
+            pid,
+            KCMP_FILE,
+            one.as_raw_fd(),
+            other.as_raw_fd(),
+        )
+    };
+    order == 0
+}
+
+/// Makes the descriptors 3, 4, … of what is executed next, in their order, and every other from
+/// there on close-on-exec. `spared` is moved out of the way, and stays usable.
+///
+/// # Safety
+/// Whatever had one of these numbers is closed, whoever owns it: to be called between fork and exec,
+/// where nothing but `spared` is used any more.
+pub unsafe fn pass_on<F: AsFd + From<OwnedFd>>(fds: Vec<OwnedFd>, spared: &mut F) -> Result<()> {
+    let first_free = 3 + fds.len() as RawFd;
+    let above = |fd: BorrowedFd<'_>| {
+        nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(first_free))
+            // SAFETY: the kernel has just made this number for us.
+            .map(|number| unsafe { OwnedFd::from_raw_fd(number) })
+            .context("duplicate descriptor", fd.as_raw_fd())
+    };
+    *spared = above(spared.as_fd())?.into();
+    let fds = fds.into_iter().map(|fd| above(fd.as_fd()));
+    let fds = fds.collect::<Result<Vec<_>>>()?;
+    for (number, fd) in (3..).zip(&fds) {
+        // SAFETY: the caller vouches that nobody needs what has that number.
+        if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 {
+            return Err(Error::last("pass on descriptor", number));
+        }
+    }
+    close_from_on_exec(first_free as u32)
 }
 
 /// Makes `place` a duplicate of `fd`, close-on-exec, at the number that it has.

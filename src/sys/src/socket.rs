@@ -3,23 +3,25 @@
 //! `sun_path` has room for 107 bytes and an instance's root may be anywhere, so names are bound
 //! and reached through `/proc/self/fd/<directory>/<name>`.
 use crate::error::{Context, Error, Result};
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType,
-    UnixAddr, bind, connect, getsockopt, listen, recvmsg, sendmsg, setsockopt, socket, sockopt,
+    UnixAddr, accept4, bind, connect, getsockopt, listen, recvmsg, sendmsg, setsockopt, socket,
+    sockopt,
 };
+use nix::sys::time::{TimeVal, TimeValLike};
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Connections that may wait to be accepted; the usual cap of the kernel is far above.
 const BACKLOG: i32 = 64;
-/// Most descriptors in one message: a client's stdin, stdout and stderr.
-pub const FDS_MAX: usize = 3;
 /// Most descriptors that the kernel lets anybody send at once (SCM_MAX_FD). There is room for all of
 /// them, since those of a message that was cut off would stay open for ever.
-const KERNEL_FDS_MAX: usize = 253;
+const FDS_MAX: usize = 253;
 /// Longest datagram that is read from a notify socket, in bytes (as systemd's).
 pub const DATAGRAM_MAX: usize = 4096;
 
@@ -58,10 +60,56 @@ fn bind_at(dir: BorrowedFd<'_>, name: &str, mode: u32, kind: SockType) -> Result
 
 /// A non-blocking listener at `dir/name`.
 pub fn listen_at(dir: BorrowedFd<'_>, name: &str, mode: u32) -> Result<UnixListener> {
-    let fd = bind_at(dir, name, mode, SockType::Stream)?;
+    listen_as(dir, name, mode, SockType::Stream).map(UnixListener::from)
+}
+
+/// The same, of a kind that keeps messages apart (SOCK_SEQPACKET): [`receive_with_fds`] takes one
+/// whole message.
+pub fn listen_packets_at(dir: BorrowedFd<'_>, name: &str, mode: u32) -> Result<OwnedFd> {
+    listen_as(dir, name, mode, SockType::SeqPacket)
+}
+
+fn listen_as(dir: BorrowedFd<'_>, name: &str, mode: u32, kind: SockType) -> Result<OwnedFd> {
+    let fd = bind_at(dir, name, mode, kind)?;
     let backlog = Backlog::new(BACKLOG).context("set backlog of", name)?;
     listen(&fd, backlog).context("listen at", name)?;
-    Ok(fd.into())
+    Ok(fd)
+}
+
+/// Connects to a listener of [`listen_packets_at`]. Neither this nor any call on the connection
+/// blocks for longer than `patience`: it fails with EAGAIN then.
+pub fn connect_packets_at(dir: BorrowedFd<'_>, name: &str, patience: Duration) -> Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)
+        .context("make socket", name)?;
+    let address = UnixAddr::new(&path_at(dir, name)).context("name socket", name)?;
+    connect(fd.as_raw_fd(), &address).context("connect to", name)?;
+    crate::fd::set_blocking(fd.as_fd())?;
+    be_patient(fd.as_fd(), patience)?;
+    Ok(fd)
+}
+
+/// A connection that waits at a listener of [`listen_packets_at`], if one does; with the same
+/// `patience`.
+pub fn accept_packets(listener: BorrowedFd<'_>, patience: Duration) -> Result<Option<OwnedFd>> {
+    match accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC) {
+        Ok(number) => {
+            // SAFETY: the kernel has just made this descriptor for us.
+            let fd = unsafe { OwnedFd::from_raw_fd(number) };
+            be_patient(fd.as_fd(), patience)?;
+            Ok(Some(fd))
+        }
+        Err(Errno::EAGAIN | Errno::ECONNABORTED | Errno::EINTR) => Ok(None),
+        Err(cause) => Err(Error::new("accept at", "socket", cause)),
+    }
+}
+
+fn be_patient(fd: BorrowedFd<'_>, patience: Duration) -> Result<()> {
+    let ms = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+    let time = TimeVal::milliseconds(ms);
+    setsockopt(&fd, sockopt::ReceiveTimeout, &time)
+        .and_then(|()| setsockopt(&fd, sockopt::SendTimeout, &time))
+        .context("limit the waits of", "socket")
 }
 
 /// Connects to `dir/name`, blocking; the stream is left blocking.
@@ -116,17 +164,28 @@ pub fn notify_socket(address: NotifyAddress<'_>) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// One datagram, and who sent it (its pid in the caller's namespace). `None`: nothing waits.
-/// A longer datagram is cut off; descriptors that come with it are closed.
-pub fn receive_notify(fd: BorrowedFd<'_>) -> Result<Option<(Vec<u8>, Option<Peer>)>> {
+/// What came over a notify socket.
+#[derive(Debug)]
+pub struct Datagram {
+    /// Its text, cut off at [`DATAGRAM_MAX`].
+    pub bytes: Vec<u8>,
+    /// Who sent it (its pid in the caller's namespace).
+    pub sender: Option<Peer>,
+    /// Descriptors that came along.
+    pub fds: Vec<OwnedFd>,
+}
+
+/// One datagram. `None`: nothing waits.
+pub fn receive_notify(fd: BorrowedFd<'_>) -> Result<Option<Datagram>> {
     let mut bytes = vec![0; DATAGRAM_MAX];
-    let mut space = nix::cmsg_space!(libc::ucred, [std::os::fd::RawFd; 16]);
+    let mut space = nix::cmsg_space!(libc::ucred, [std::os::fd::RawFd; FDS_MAX]);
+    let mut fds = Vec::new();
     let (length, sender) = {
         let mut parts = [IoSliceMut::new(&mut bytes)];
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
         let message = match recvmsg::<()>(fd.as_raw_fd(), &mut parts, Some(&mut space), flags) {
             Ok(message) => message,
-            Err(nix::errno::Errno::EAGAIN) => return Ok(None),
+            Err(Errno::EAGAIN) => return Ok(None),
             Err(cause) => return Err(Error::new("receive from", "notify socket", cause)),
         };
         let mut sender = None;
@@ -139,14 +198,14 @@ pub fn receive_notify(fd: BorrowedFd<'_>) -> Result<Option<(Vec<u8>, Option<Peer
                         pid: u32::try_from(found.pid()).unwrap_or(0),
                     });
                 }
-                ControlMessageOwned::ScmRights(numbers) => drop(own(&numbers)),
+                ControlMessageOwned::ScmRights(numbers) => fds.extend(own(&numbers)),
                 _ => {}
             }
         }
         (message.bytes, sender)
     };
     bytes.truncate(length);
-    Ok(Some((bytes, sender)))
+    Ok(Some(Datagram { bytes, sender, fds }))
 }
 
 fn own(numbers: &[std::os::fd::RawFd]) -> Vec<OwnedFd> {
@@ -157,7 +216,7 @@ fn own(numbers: &[std::os::fd::RawFd]) -> Vec<OwnedFd> {
         .collect()
 }
 
-/// Sends `bytes` (not none) with up to [`FDS_MAX`] descriptors; returns how many bytes went.
+/// Sends `bytes` (not none) with up to 253 descriptors; returns how many bytes went.
 pub fn send_with_fds(
     stream: BorrowedFd<'_>,
     bytes: &[u8],
@@ -165,11 +224,7 @@ pub fn send_with_fds(
 ) -> Result<usize> {
     let numbers: Vec<_> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     if numbers.len() > FDS_MAX || bytes.is_empty() {
-        return Err(Error::new(
-            "send descriptors over",
-            "socket",
-            nix::errno::Errno::EINVAL,
-        ));
+        return Err(Error::new("send descriptors over", "socket", Errno::EINVAL));
     }
     let parts = [IoSlice::new(bytes)];
     let cargo = [ControlMessage::ScmRights(&numbers)];
@@ -194,7 +249,7 @@ pub fn receive_with_fds(
     stream: BorrowedFd<'_>,
     buffer: &mut [u8],
 ) -> Result<(usize, Vec<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([std::os::fd::RawFd; KERNEL_FDS_MAX]);
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; FDS_MAX]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), flags)
@@ -212,13 +267,12 @@ pub fn receive_with_fds(
 mod tests {
     use super::*;
     use std::io::{Read, Write};
-    use std::os::fd::AsFd;
 
     #[test]
     fn descriptors_that_nobody_asked_for_are_received_to_be_closed() {
         let (here, there) = std::os::unix::net::UnixStream::pair().expect("a pair");
         let null = std::fs::File::open("/dev/null").expect("it is there");
-        let many = [null.as_raw_fd(); KERNEL_FDS_MAX];
+        let many = [null.as_raw_fd(); FDS_MAX];
         sendmsg::<()>(
             here.as_raw_fd(),
             &[IoSlice::new(b"x")],
@@ -228,7 +282,7 @@ mod tests {
         )
         .expect("the kernel takes that many");
         let (length, fds) = receive_with_fds(there.as_fd(), &mut [0; 8]).expect("sent");
-        assert_eq!((length, fds.len()), (1, KERNEL_FDS_MAX));
+        assert_eq!((length, fds.len()), (1, FDS_MAX));
     }
 
     #[test]
@@ -274,11 +328,11 @@ mod tests {
         let address = <std::os::unix::net::SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(&name)
             .expect("short");
         client.send_to_addr(b"READY=1", &address).expect("sent");
-        let (bytes, sender) = receive_notify(socket.as_fd())
-            .expect("works")
-            .expect("waits");
-        assert_eq!(bytes, b"READY=1");
-        assert_eq!(sender.map(|peer| peer.pid), Some(std::process::id()));
+        let datagram = receive_notify(socket.as_fd()).expect("works");
+        let datagram = datagram.expect("waits");
+        assert_eq!(datagram.bytes, b"READY=1");
+        let pid = datagram.sender.map(|peer| peer.pid);
+        assert_eq!(pid, Some(std::process::id()));
         assert!(receive_notify(socket.as_fd()).expect("works").is_none());
     }
 }

@@ -16,7 +16,7 @@ use std::ptr;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Number of descriptors that a spawned helper can be given; they become 3, 4, …
-pub const PASSED_FDS: usize = 6;
+pub const PASSED_FDS: usize = 7;
 
 /// Which namespaces the child gets for itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct HelperSpawn<'a> {
     pub cgroup: Option<BorrowedFd<'a>>,
     /// Namespaces of its own.
     pub namespaces: Namespaces,
-    /// Become descriptors 3 to 8 of the child; 0, 1 and 2 are /dev/null, all others closed.
+    /// Become descriptors 3 to 9 of the child; 0, 1 and 2 are /dev/null, all others closed.
     pub fds: [BorrowedFd<'a>; PASSED_FDS],
 }
 
@@ -86,7 +86,7 @@ impl HelperSpawn<'_> {
             .open("/dev/null")
             .context("open", "/dev/null")?;
         let (mut failure, inheritable) = std::io::pipe().context("make pipe for", object)?;
-        // Out of the range 0..=8 that the child fills, so that no dup2 overwrites a source.
+        // Out of the range 0..=9 that the child fills, so that no dup2 overwrites a source.
         let null = move_up(std::os::fd::AsFd::as_fd(&null))?;
         let failure_child = move_up(std::os::fd::AsFd::as_fd(&inheritable))?;
         // Its end of file is the news, so no other writer may stay open here.

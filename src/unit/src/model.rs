@@ -195,6 +195,8 @@ pub struct ServiceSection {
     /// RuntimeDirectory= and its four siblings.
     pub directories: BTreeMap<DirectoryKind, Directories>,
     pub runtime_directory_preserve: Preserve,
+    /// `FileDescriptorStorePreserve=`: when what the service has stored is let go.
+    pub descriptor_store_preserve: Preserve,
     pub no_new_privileges: bool,
     /// Bit n is capability n; all bits set by default.
     pub capability_bounding_set: u64,
@@ -241,6 +243,7 @@ impl Default for ServiceSection {
             rlimits: BTreeMap::new(),
             directories: BTreeMap::new(),
             runtime_directory_preserve: Preserve::No,
+            descriptor_store_preserve: Preserve::Restart,
             no_new_privileges: false,
             capability_bounding_set: u64::MAX,
             ambient_capabilities: 0,

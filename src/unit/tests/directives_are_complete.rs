@@ -21,6 +21,7 @@ const UNLISTED: &[(&str, &str)] = &[
 
 /// Of later versions of systemd, and our own, which it leaves alone.
 const LATER: &[&str] = &[
+    "FileDescriptorStorePreserve",
     "PrivatePIDs",
     "ReloadSignal",
     "RestartMaxDelaySec",

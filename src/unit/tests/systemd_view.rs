@@ -193,6 +193,7 @@ fn explanation(property: &str, label: &str) -> Option<(usize, String, &'static s
 
 /// What gitproc shows that systemd 252 does not know.
 const OURS: &[&str] = &[
+    "FileDescriptorStorePreserve",
     "PrivatePIDs",
     "ReloadSignal",
     "RestartMaxDelayUSec",

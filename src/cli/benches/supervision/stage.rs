@@ -64,8 +64,10 @@ impl Stage {
     fn next(&self) -> usize {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some((text, Some(peer))) = receive_notify(self.socket.as_fd()).expect("open") {
-                let number = std::str::from_utf8(&text)
+            if let Some(datagram) = receive_notify(self.socket.as_fd()).expect("open")
+                && let Some(peer) = datagram.sender
+            {
+                let number = std::str::from_utf8(&datagram.bytes)
                     .ok()
                     .and_then(|text| text.parse().ok());
                 let number = number.expect("a service says its number");

@@ -172,6 +172,7 @@ fn a_unit_in_depth() {
             hint: None,
         }],
         control_group: Some("gitproc/web.service".into()),
+        descriptors_stored: Some((2, 4)),
         processes: vec![(4123, "perl".into()), (4125, "evil\x1b[2J".into())],
         log_tail: vec![],
     };
@@ -182,6 +183,7 @@ fn a_unit_in_depth() {
       Loaded: web.service of 6c47665 (wanted; web.service.d/10-port.conf)
       Active: active (running) since 3 s ago
     Main PID: 4123
+    FD Store: 2 (limit: 4)
       Memory: 9.1 MiB (peak: 10.0 MiB)
          CPU: 41 ms
        Tasks: 2
@@ -205,6 +207,7 @@ fn a_failed_unit_says_why_and_what_next() {
         documentation: vec![],
         warnings: vec![],
         control_group: None,
+        descriptors_stored: None,
         processes: vec![],
         log_tail: vec![],
     };

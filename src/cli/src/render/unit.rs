@@ -47,6 +47,9 @@ pub fn unit(detail: &UnitDetail, command: &str, palette: Palette) -> String {
         let words = nix::errno::Errno::from_raw(errno).desc();
         field("Error", format!("{errno} ({words})"));
     }
+    if let Some((stored, max)) = detail.descriptors_stored {
+        field("FD Store", format!("{stored} (limit: {max})"));
+    }
     let usage = &detail.row.usage;
     if let Some(memory) = usage.memory_current {
         let peak = usage

@@ -43,7 +43,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Failure> {
     let place = || Place::of(&arguments.global);
     let context = match &arguments.verb {
         // These two run in places where not even HOME needs to be known.
-        Verb::ExecHelper => return daemon::exec_helper(),
+        Verb::ExecHelper { .. } => return daemon::exec_helper(),
         Verb::HoldCgroup => return daemon::hold_cgroup(),
         Verb::GitWorker(args) => return daemon::git_worker(args),
         _ => &Context {
@@ -83,7 +83,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Failure> {
         Verb::Hook(args) => hook::run(context, args.hook),
         Verb::ReceivePack(args) => pack::run(context, pack::Service::ReceivePack, &args),
         Verb::UploadPack(args) => pack::run(context, pack::Service::UploadPack, &args),
-        Verb::ExecHelper | Verb::HoldCgroup | Verb::GitWorker(_) => {
+        Verb::ExecHelper { .. } | Verb::HoldCgroup | Verb::GitWorker(_) => {
             unreachable!("they have returned above")
         }
     }

@@ -4,7 +4,7 @@ use crate::api::{JobType, UNIT_RECORD_VERSION, UnitRecord};
 use crate::protocol::ProcessEnd;
 use crate::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
 use crate::{CommitId, Instant, InvocationId, JobId};
-use gitproc_unit::{Family, MeaningHash, Origin, Unit, UnitKind, UnitName};
+use gitproc_unit::{Family, MeaningHash, Origin, Preserve, Unit, UnitKind, UnitName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -207,6 +207,20 @@ impl Slot {
         match self.phase {
             Phase::Active(_) | Phase::Reached | Phase::AutoRestart { .. } => true,
             Phase::Dead | Phase::Failed => false,
+        }
+    }
+
+    /// As `FileDescriptorStorePreserve=` says (systemd.service(5)).
+    pub fn keeps_descriptors(&self) -> bool {
+        let preserve = self.definition.as_ref().map(|(unit, _)| {
+            let service = unit.service.as_deref();
+            service.map_or(Preserve::No, |service| service.descriptor_store_preserve)
+        });
+        match (&self.phase, preserve) {
+            (Phase::Active(_), _) | (_, Some(Preserve::Yes)) => true,
+            (Phase::AutoRestart { .. }, Some(Preserve::Restart)) => true,
+            (Phase::Dead | Phase::Failed, Some(Preserve::Restart)) => self.job.is_some(),
+            (_, Some(Preserve::No) | None) | (Phase::Reached, _) => false,
         }
     }
 

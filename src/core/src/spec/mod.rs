@@ -73,6 +73,9 @@ pub struct ExecSpec {
     pub guess_main_pid: bool,
     /// `NotifyAccess=`
     pub notify_access: NotifyAccess,
+    /// `FileDescriptorStoreMax=`: how many descriptors the store holds; 0: there is no store.
+    #[serde(default)]
+    pub descriptor_store_max: u32,
     /// `WatchdogSec=`, µs: how often the main process is to give a sign of life.
     pub watchdog_us: Option<u64>,
     /// Directory to start in; `/` when the unit names none.
@@ -188,6 +191,8 @@ pub struct Fds;
 impl Fds {
     /// Sealed memfd with the [`ExecSpec`] as JSON.
     pub const SPEC: i32 = 3;
+    /// In a keeper of descriptors: the socket that it listens at.
+    pub const LISTENER: i32 = 3;
     /// Stream socket to the daemon that spawned it ([`crate::protocol`]).
     pub const LINK: i32 = 4;
     /// The invocation directory (`/run/gitproc/inv/<id>`), O_DIRECTORY.
@@ -199,4 +204,7 @@ impl Fds {
     pub const NETWORK: i32 = 7;
     /// The same for IPC.
     pub const IPC: i32 = 8;
+    /// Connection to the keeper of the unit's descriptor store ([`crate::descriptor_store`]), or
+    /// `/dev/null` when there is none.
+    pub const STORE: i32 = 9;
 }

@@ -89,6 +89,7 @@ pub fn build(
         pid_file: service.pid_file.clone(),
         guess_main_pid: service.guess_main_pid,
         notify_access: service.notify_access,
+        descriptor_store_max: descriptor_store_max(unit),
         watchdog_us: watchdog(unit),
         working_directory,
         working_directory_optional,
@@ -115,6 +116,12 @@ pub fn build(
         join_cgroup_files: context.join_cgroup_files,
         identity: context.identity,
     }
+}
+
+/// `FileDescriptorStoreMax=`: how many descriptors a unit may store.
+pub fn descriptor_store_max(unit: &Unit) -> u32 {
+    let max = unit.settings.number(Service, "FileDescriptorStoreMax");
+    u32::try_from(max).unwrap_or(u32::MAX)
 }
 
 /// systemd's own variables first, so that Environment= may replace them (systemd.exec(5)). The

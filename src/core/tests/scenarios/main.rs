@@ -5,6 +5,7 @@
 mod actions;
 mod jobs;
 mod script;
+mod stores;
 mod timeouts;
 
 use gitproc_core::api::{

@@ -10,6 +10,7 @@ use crate::{adopt, records};
 use gitproc_core::protocol::ProcessEnd;
 use gitproc_core::security::{Exposure, assess};
 use gitproc_core::snapshot::{ActiveState, Checked, UnitResult, UnitStatus};
+use gitproc_core::spec_build;
 use gitproc_rpc::RpcError;
 use gitproc_rpc::api::{
     Empty, HostStatus, ListParams, LogEntry, Pong, UnitDetail, UnitFiles, UnitProperties, UnitRow,
@@ -134,6 +135,11 @@ fn row(client: &Client, status: UnitStatus) -> UnitRow {
     }
 }
 
+/// How many descriptors the unit has stored, if it has a store.
+fn stored_descriptors(client: &Client, status: &UnitStatus) -> Option<u32> {
+    client.context.host.descriptor_stores.count(&status.unit)
+}
+
 fn usage(cgroup: &UnitCgroup) -> Usage {
     let found = cgroup.usage();
     Usage {
@@ -184,6 +190,11 @@ fn detail(client: &Client, deployed: &Deployed, status: UnitStatus) -> UnitDetai
             .filter(|found| found.severity == Severity::Warning && ours(&found.file))
             .cloned()
             .collect(),
+        descriptors_stored: stored_descriptors(client, &status).map(|stored| {
+            let unit = deployed.units.units.get(&unit);
+            let max = unit.map_or(0, |unit| spec_build::descriptor_store_max(unit));
+            (stored, max)
+        }),
         control_group: group.path().filter(|_| alive),
         processes: if alive {
             processes(&group, &status)
@@ -347,6 +358,10 @@ fn runtime_properties(
             (
                 "ControlGroup",
                 Text(group.path().filter(|_| alive).unwrap_or_default()),
+            ),
+            (
+                "NFileDescriptorStore",
+                Unsigned(stored_descriptors(client, status).unwrap_or(0).into()),
             ),
             ("MemoryCurrent", number(usage.memory_current)),
             ("MemoryPeak", number(usage.memory_peak)),

@@ -14,6 +14,7 @@ mod system_calls;
 
 use crate::environment;
 use crate::setup::Kept;
+use crate::store::Stored;
 use gitproc_core::protocol::Failure;
 use gitproc_core::spec::{ExecSpec, ExecStep};
 use gitproc_sys::credentials;
@@ -62,6 +63,8 @@ pub(crate) struct Child<'a> {
     pub(crate) fixed: &'a [(String, String)],
     /// Of this one.
     pub(crate) run: &'a [(String, String)],
+    /// Descriptors from 3 on.
+    pub(crate) passed: Vec<Stored>,
     /// stdout and stderr.
     pub(crate) log: [BorrowedFd<'a>; 2],
     pub(crate) accounts: PipeWriter,
@@ -234,7 +237,9 @@ impl<'a> Child<'a> {
     }
 
     fn make_environment(&mut self) -> Step<()> {
-        let made = environment::of_command(self.spec, self.role, self.fixed, self.run);
+        let names = self.passed.iter().map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        let made = environment::of_command(self.spec, self.role, self.fixed, self.run, &names);
         self.found.environment = made.map_err(|(errno, detail)| Failure {
             step: ExecStep::EnvironmentFile,
             errno,

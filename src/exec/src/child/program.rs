@@ -31,7 +31,13 @@ impl Child<'_> {
     }
 
     pub(super) fn close_descriptors(&mut self) -> Step<()> {
-        sys(ExecStep::Fds, gitproc_sys::fd::close_from_on_exec(3))
+        let passed = std::mem::take(&mut self.passed);
+        let passed = passed.into_iter().map(|(_, fd)| fd).collect();
+        #[allow(unsafe_code)] // the exec path
+        // SAFETY: this is the forked child. Of its own descriptors it uses none after this but 0, 1, 2
+        // and the accounts; the owners of the others are not here, since it ends by exec or _exit.
+        let passed_on = unsafe { gitproc_sys::fd::pass_on(passed, &mut self.accounts) };
+        sys(ExecStep::Fds, passed_on)
     }
 
     pub(super) fn change_directory(&mut self) -> Step<()> {

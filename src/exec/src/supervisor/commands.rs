@@ -1,6 +1,7 @@
 //! Starting commands, and learning whether their program was executed.
 use super::{Main, Running, Supervisor};
 use crate::child::{Account, Child, Found};
+use crate::store::Stored;
 use gitproc_core::logline::Tag;
 use gitproc_core::protocol::{Exit, Failure, FromHelper, ProcessEnd};
 use gitproc_core::spec::ExecStep;
@@ -12,7 +13,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 impl Supervisor {
     pub(super) fn start(&mut self, role: ExecRole, index: u32, environment: &[(String, String)]) {
-        match self.fork(role, index, environment) {
+        let stored = match role {
+            ExecRole::Start => self.stored(),
+            _ => Vec::new(),
+        };
+        match self.fork(role, index, environment, stored) {
             Ok(command) => {
                 let (pid, host_pid) = (command.pid, command.host_pid);
                 self.commands.push(command);
@@ -47,11 +52,20 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn fork(
+    /// What the service has stored; without it, it starts as if for the first time.
+    fn stored(&mut self) -> Vec<Stored> {
+        self.store.fetch().unwrap_or_else(|trouble| {
+            self.log.note(Tag::Remark, &trouble);
+            Vec::new()
+        })
+    }
+
+    fn fork(
         &self,
         role: ExecRole,
         index: u32,
         environment: &[(String, String)],
+        stored: Vec<Stored>,
     ) -> Result<Running, Failure> {
         let refuse = |detail: &str| Failure {
             step: ExecStep::Exec,
@@ -113,6 +127,7 @@ impl Supervisor {
             command,
             fixed: &service.environment,
             run: &environment,
+            passed: stored,
             log,
             accounts: writer,
             join,

@@ -1,11 +1,14 @@
 //! sd_notify(3): who may say what, and what is passed on.
 use super::Supervisor;
 use crate::main_process;
+use crate::notify::{Said, StoreWish};
 use crate::{notify, process};
+use gitproc_core::descriptor_store::{DEFAULT_NAME, is_name};
+use gitproc_core::logline::Tag;
 use gitproc_core::protocol::FromHelper;
-use gitproc_sys::socket;
+use gitproc_sys::socket::{self, Peer};
 use gitproc_unit::NotifyAccess;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Datagrams that are read in one round.
 const NOTIFY_ROUND: usize = 64;
@@ -17,13 +20,15 @@ impl Supervisor {
                 .service
                 .as_ref()
                 .and_then(|service| service.notify.as_ref());
-            let Some(Ok(Some((bytes, sender)))) =
+            let Some(Ok(Some(datagram))) =
                 socket.map(|socket| socket::receive_notify(socket.as_fd()))
             else {
                 return;
             };
-            if sender.is_some_and(|sender| self.may_notify(sender.pid)) {
-                self.notified(&bytes);
+            // Descriptors of a barrier (sd_notify_barrier(3)) are closed when all before is done.
+            let allowed = |sender: Peer| self.may_notify(sender.pid);
+            if datagram.sender.is_some_and(allowed) {
+                self.notified(&datagram.bytes, datagram.fds);
             }
         }
     }
@@ -41,8 +46,12 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn notified(&mut self, bytes: &[u8]) {
-        let (notify, main_pid) = notify::parse(bytes);
+    fn notified(&mut self, bytes: &[u8], fds: Vec<OwnedFd>) {
+        let Said {
+            notify,
+            main_pid,
+            store,
+        } = notify::parse(bytes);
         if let Some(found) = main_pid
             .filter(|pid| !self.is_main(*pid))
             .and_then(main_process::by_pid)
@@ -59,5 +68,26 @@ impl Supervisor {
         if notify != Default::default() {
             self.report.tell(&FromHelper::Notify(notify));
         }
+        if let Err(trouble) = self.store(store, fds) {
+            self.log.note(Tag::Remark, &trouble);
+        }
+    }
+
+    /// FDSTORE=1 and FDSTOREREMOVE=1, as systemd takes them.
+    fn store(&mut self, wish: StoreWish, fds: Vec<OwnedFd>) -> Result<(), String> {
+        let name = wish.name.as_deref();
+        let valid = name.filter(|name| is_name(name));
+        if wish.remove {
+            let name = valid.ok_or("FDSTOREREMOVE=1 without a valid FDNAME=, ignoring")?;
+            self.store.remove(name)?;
+        }
+        if wish.store && !fds.is_empty() {
+            self.store
+                .put(valid.unwrap_or(DEFAULT_NAME), wish.poll, fds)?;
+            if valid != name {
+                return Err(format!("FDNAME= is no valid name, taking {DEFAULT_NAME}"));
+            }
+        }
+        Ok(())
     }
 }

@@ -20,6 +20,7 @@ pub use slice::SliceGroup;
 
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// A controller that gitproc sets limits with.
@@ -258,6 +259,19 @@ impl Hierarchy {
         self.v2
             .iter()
             .try_for_each(|controller| enable(dir, *controller))
+    }
+
+    /// A cgroup of the instance for processes that belong to no unit; `None` without v2. `name` must
+    /// be no unit's.
+    pub fn beside(&self, instance: &str, name: &str) -> Result<Option<OwnedFd>> {
+        let Some(base) = &self.base else {
+            return Ok(None);
+        };
+        let top = base.join(instance);
+        let dir = top.join(name);
+        self.make_level(&top)?;
+        make_dir(&dir)?;
+        crate::file::open_dir(&dir).map(Some)
     }
 
     /// Kills and removes every cgroup of the instance that belongs to none of the units in `keep`:

@@ -13,7 +13,8 @@ use crate::value::list::room;
 use crate::value::{ValueError, parse_bool, parse_mode, relative_path};
 use crate::words::{Split, Words};
 
-const PRESERVE: &[(&str, Preserve)] = &[
+/// When what a service leaves is kept.
+pub(super) const PRESERVE: &[(&str, Preserve)] = &[
     ("no", Preserve::No),
     ("yes", Preserve::Yes),
     ("restart", Preserve::Restart),
@@ -58,14 +59,7 @@ pub(super) fn rows() -> Vec<Row> {
             "RuntimeDirectoryPreserve",
             "no, yes, restart",
             |draft, _, value| {
-                draft.service.runtime_directory_preserve = match one_of(value, PRESERVE) {
-                    Ok(preserve) => preserve,
-                    Err(err) => match parse_bool(value) {
-                        Ok(true) => Preserve::Yes,
-                        Ok(false) => Preserve::No,
-                        Err(_) => return Err(err),
-                    },
-                };
+                draft.service.runtime_directory_preserve = preserve(value)?;
                 Ok(())
             },
             lines!(s => vec![spelled(s.runtime_directory_preserve, PRESERVE)]),
@@ -105,6 +99,15 @@ pub(super) fn rows() -> Vec<Row> {
         Configuration
     ));
     rows
+}
+
+/// A flag, or `restart`.
+pub(super) fn preserve(value: &str) -> Result<Preserve, ValueError> {
+    one_of(value, PRESERVE).or_else(|error| match parse_bool(value) {
+        Ok(true) => Ok(Preserve::Yes),
+        Ok(false) => Ok(Preserve::No),
+        Err(_) => Err(error),
+    })
 }
 
 fn directories(
