@@ -2,7 +2,7 @@
 //!
 //! Between clone3 and execveat in the daemon's child nothing allocates, locks, logs or unwinds: a
 //! thread that does not exist in the child may hold any lock. All strings and arrays are made
-//! before; the child does system calls, nothing else.
+//! before; the child does system calls, nothing else. So it may even work in the daemon's own memory.
 use crate::error::{Context, Error, Result};
 use crate::fd::{FIRST_FREE, move_up, raw_close_range};
 use crate::{pidfd, signal};
@@ -106,17 +106,9 @@ impl HelperSpawn<'_> {
 
         // No handler of ours may run in the child before exec resets them.
         let mask = signal::block_all()?;
-        // SAFETY: the child runs ChildPlan::run only, which does system calls on memory that was
-        // prepared above and ends in exec or _exit.
-        let born = unsafe { clone3(self.namespaces.flags(), self.cgroup) };
-        if let Ok(Born::Child) = born {
-            // SAFETY: see ChildPlan::run; this is the child of clone3.
-            unsafe { child.run() }
-        }
+        let born = child.clone(self.namespaces, self.cgroup);
         signal::restore(&mask)?;
-        let Born::Parent(spawned) = born.context("clone", object)? else {
-            unreachable!("the child does not return");
-        };
+        let spawned = born.context("clone", object)?;
         drop(failure_child);
         let mut errno = [0; 4];
         match failure.read_exact(&mut errno) {
@@ -128,6 +120,71 @@ impl HelperSpawn<'_> {
                 Err(Error::new("execute", object, cause))
             }
         }
+    }
+}
+
+/// A child that works in the memory of its parent, which waits until it has executed something or
+/// ended, like vfork(2); on a stack of its own.
+#[cfg(target_arch = "x86_64")]
+mod vfork {
+    use super::*;
+
+    /// In 16 bytes: the child calls a handful of functions of the C library.
+    const STACK: usize = 2048;
+
+    /// # Safety
+    /// [`ChildPlan::run`] must do nothing but system calls: other threads go on meanwhile, and what
+    /// it changes is changed for all.
+    pub(super) unsafe fn clone3(
+        flags: u64,
+        cgroup: Option<BorrowedFd<'_>>,
+        plan: &ChildPlan,
+    ) -> std::io::Result<Spawned> {
+        let mut stack = vec![0u128; STACK];
+        let mut pidfd: RawFd = -1;
+        let mut args = clone_args(flags, cgroup, &mut pidfd);
+        args.flags |= (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+        args.stack = stack.as_mut_ptr() as u64;
+        args.stack_size = size_of_val(stack.as_slice()) as u64;
+        let result: i64;
+        // SAFETY: `args` is valid and of the size given. The child has a stack of its own, which lives
+        // until it is done with it (CLONE_VFORK), and leaves it by exec or _exit only; the parent
+        // goes on behind the label, with the registers that are named.
+        unsafe {
+            std::arch::asm!(
+                "syscall",
+                "test rax, rax",
+                "jnz 2f",
+                "xor ebp, ebp",
+                "mov rdi, {plan}",
+                "call {run}",
+                "ud2",
+                "2:",
+                plan = in(reg) ptr::from_ref(plan),
+                run = in(reg) run as extern "C" fn(*const ChildPlan) -> !,
+                // Not late: the child reads its operands after the call has used these two.
+                inlateout("rax") libc::SYS_clone3 => result,
+                in("rdi") ptr::from_ref(&args),
+                in("rsi") size_of_val(&args),
+                out("rcx") _,
+                out("r11") _,
+            );
+        }
+        drop(stack);
+        match i32::try_from(result) {
+            Ok(pid @ 1..) => Ok(Spawned {
+                // SAFETY: the kernel has just made this descriptor, close-on-exec, for us.
+                pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
+                pid: pid as u32,
+            }),
+            Ok(negative) => Err(std::io::Error::from_raw_os_error(-negative)),
+            Err(_) => unreachable!("a pid, or an error number"),
+        }
+    }
+
+    extern "C" fn run(plan: *const ChildPlan) -> ! {
+        // SAFETY: the parent waits in clone3, and holds the plan by reference.
+        unsafe { (*plan).run() }
     }
 }
 
@@ -178,6 +235,29 @@ struct ChildPlan {
 }
 
 impl ChildPlan {
+    /// Makes the child; returns in the parent only.
+    fn clone(
+        &self,
+        namespaces: Namespaces,
+        cgroup: Option<BorrowedFd<'_>>,
+    ) -> std::io::Result<Spawned> {
+        let flags = namespaces.flags();
+        // A copy of the caller's memory costs more than all else here. In a user namespace the child
+        // changes its capabilities, which would make the caller undumpable with it (commit_creds()).
+        #[cfg(target_arch = "x86_64")]
+        if !namespaces.user {
+            // SAFETY: `run` does system calls only, and ends in exec or _exit.
+            return unsafe { vfork::clone3(flags, cgroup, self) };
+        }
+        // SAFETY: the child runs ChildPlan::run only, which does system calls on memory that was
+        // prepared before and ends in exec or _exit.
+        match unsafe { clone3(flags, cgroup) }? {
+            Born::Parent(spawned) => Ok(spawned),
+            // SAFETY: this is the child of clone3.
+            Born::Child => unsafe { self.run() },
+        }
+    }
+
     /// # Safety
     /// To be called in the child of a clone only; the pointers must be those of live, NULL-ended
     /// arrays.
@@ -247,15 +327,7 @@ pub(crate) enum Born {
 /// Where other threads may exist, the child may only make system calls.
 pub(crate) unsafe fn clone3(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> std::io::Result<Born> {
     let mut pidfd: RawFd = -1;
-    // SAFETY: clone_args is plain integers, for which zero means "not used".
-    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = flags | libc::CLONE_PIDFD as u64;
-    args.pidfd = ptr::from_mut(&mut pidfd) as u64;
-    args.exit_signal = libc::SIGCHLD as u64;
-    if let Some(cgroup) = cgroup {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = cgroup.as_raw_fd() as u64;
-    }
+    let args = clone_args(flags, cgroup, &mut pidfd);
     // SAFETY: args is valid and of the size given; no stack and no CLONE_VM, so the child works on
     // a copy of this memory like after fork.
     match unsafe { libc::syscall(libc::SYS_clone3, ptr::from_ref(&args), size_of_val(&args)) } {
@@ -267,6 +339,19 @@ pub(crate) unsafe fn clone3(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> std::
             pid: pid as u32,
         })),
     }
+}
+
+fn clone_args(flags: u64, cgroup: Option<BorrowedFd<'_>>, pidfd: &mut RawFd) -> libc::clone_args {
+    // SAFETY: clone_args is plain integers, for which zero means "not used".
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = flags | libc::CLONE_PIDFD as u64;
+    args.pidfd = ptr::from_mut(pidfd) as u64;
+    args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(cgroup) = cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    args
 }
 
 /// Runs `child` in a new process, born in `cgroup`; the process exits with what it returns.

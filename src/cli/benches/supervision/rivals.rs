@@ -157,7 +157,7 @@ struct Gitproc {
 
 impl Gitproc {
     fn command(stage: &Stage) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gitproc"));
+        let mut command = Command::new(stage.dir.join("bin/gitproc"));
         command.arg("--root").arg(stage.dir.join("root"));
         command
     }
@@ -168,22 +168,20 @@ impl Rival for Gitproc {
         "gitproc"
     }
     fn missing(&self) -> Option<&'static str> {
-        // The helper has to lie beside the program, as it does when it is installed.
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--profile",
-            "bench",
-            "-p",
-            "gitproc-exec",
-        ]);
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        assert!(cargo.status().expect("cargo runs").success());
         is_missing("git")
     }
     fn prepare(&mut self, stage: &Stage) {
-        std::fs::create_dir(stage.dir.join("root")).expect("fresh");
+        // As packages have it: the program, and beside it the helper, linked statically.
+        let bin = stage.dir.join("bin");
+        for dir in [&bin, &stage.dir.join("root")] {
+            std::fs::create_dir(dir).expect("fresh");
+        }
+        let install = |program: &Path| {
+            let name = program.file_name().expect("a program");
+            std::fs::copy(program, bin.join(name)).expect("it is built");
+        };
+        install(Path::new(env!("CARGO_BIN_EXE_gitproc")));
+        install(&static_helper());
         run(Gitproc::command(stage).arg("init"));
         let mut daemon = Gitproc::command(stage);
         quiet(&mut daemon).arg("daemon").env_remove("NOTIFY_SOCKET");
@@ -236,6 +234,26 @@ impl Rival for Gitproc {
         run(Gitproc::command(stage).arg("shutdown"));
         self.daemon.wait();
     }
+}
+
+/// Builds the helper as `.ci/run` does for packages.
+fn static_helper() -> PathBuf {
+    let rustc = Command::new("rustc").arg("-vV").output().expect("rustc");
+    let text = String::from_utf8(rustc.stdout).expect("text");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.expect("rustc names its host");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["rustc", "--quiet", "--release"]);
+    cargo.args(["-p", "gitproc-exec", "--bin", "gitproc-exec"]);
+    cargo.args(["--target", host, "--", "-C", "target-feature=+crt-static"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(cargo.status().expect("cargo runs").success());
+    let program = Path::new(env!("CARGO_BIN_EXE_gitproc"));
+    let profile = program.parent().expect("a directory");
+    let target = profile.parent().expect("a directory").join(host);
+    target
+        .join(profile.file_name().expect("a name"))
+        .join("gitproc-exec")
 }
 
 // ── runit ───────────────────────────────────────────────────────────────────────────────────────
