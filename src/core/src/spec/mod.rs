@@ -54,7 +54,7 @@ pub struct ExecSpec {
     pub commands: BTreeMap<ExecRole, Vec<ExecCommand>>,
     /// How processes are isolated.
     pub namespace: NamespaceMode,
-    /// `cgroup.procs` files that each payload process writes itself into before anything else
+    /// `tasks` files that each payload process, of one thread then, writes itself into before anything else
     /// (v1 controllers). The v2 payload cgroup comes as an open directory ([`Fds`]).
     pub join_cgroup_files: Vec<String>,
     /// `Delegate=`: the payload is the service's own to divide, so commands that come beside its

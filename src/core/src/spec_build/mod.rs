@@ -32,7 +32,7 @@ pub struct SpecContext<'a> {
     pub dir: &'a str,
     /// What others share with it.
     pub joins: Joins,
-    /// v1 `cgroup.procs` files of the payload.
+    /// v1 `tasks` files of the payload.
     pub join_cgroup_files: Vec<String>,
     /// Log file of the unit, absolute.
     pub log_file: String,

@@ -52,11 +52,12 @@ impl UnitCgroup {
         self.payload().map(|dir| file::open_dir(&dir)).transpose()
     }
 
-    /// `cgroup.procs` files that each process of the service writes itself into (v1). The kernel
-    /// gives groups of the v1 cpu controller no `realtime` budget, and would refuse such a policy
-    /// there.
+    /// Files that each process of the service writes `0`, itself, into (v1). `tasks`, not
+    /// `cgroup.procs`: for its one thread that is the same, but it waits for no RCU grace period,
+    /// which is some 10 ms (cgroup_procs_write_start() of the kernel). The kernel gives groups of the
+    /// v1 cpu controller no `realtime` budget, and would refuse such a policy there.
     pub fn join_files(&self, realtime: bool) -> Vec<String> {
-        let file = |dir: &Path| dir.join("cgroup.procs").display().to_string();
+        let file = |dir: &Path| dir.join("tasks").display().to_string();
         let cpu = self.v1.cpu.as_deref().filter(|_| realtime);
         let dirs = self.v1.dirs().into_iter();
         dirs.filter(|dir| Some(*dir) != cpu).map(file).collect()
