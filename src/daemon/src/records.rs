@@ -21,6 +21,9 @@ pub const STATE_FILE: &str = "state.json";
 /// text, each bounded.
 const RECORD_MAX: u64 = 1 << 20;
 
+/// Longest record that is read in one piece, in bytes.
+const READ_AT_ONCE: usize = 4096;
+
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -57,7 +60,8 @@ pub fn read_json_within<T: DeserializeOwned>(path: &Path, max: u64) -> Result<T,
         source,
     };
     let file = std::fs::File::open(path).map_err(read)?;
-    let mut bytes = Vec::new();
+    // Room for nearly all: else it is read in many small parts.
+    let mut bytes = Vec::with_capacity(READ_AT_ONCE);
     file.take(max).read_to_end(&mut bytes).map_err(read)?;
     serde_json::from_slice(&bytes).map_err(|error| garbage(path, error))
 }

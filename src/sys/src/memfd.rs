@@ -29,7 +29,8 @@ pub fn read_sealed(fd: OwnedFd, max: u64) -> Result<Vec<u8>> {
     }
     let mut file = std::fs::File::from(fd);
     file.rewind().context("rewind", "memory file")?;
-    let mut bytes = Vec::new();
+    let length = file.metadata().context("look at", "memory file")?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(max)).unwrap_or(0) + 1);
     file.take(max)
         .read_to_end(&mut bytes)
         .context("read", "memory file")?;

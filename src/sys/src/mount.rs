@@ -90,6 +90,8 @@ fn remount(path: &Path, set: u64) -> Result<()> {
         (FsFlags::ST_NODEV, MsFlags::MS_NODEV, 4),
         (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC, 8),
     ];
+    /// Of statvfs(3); nix has it for gnu targets only.
+    const ST_RELATIME: FsFlags = FsFlags::from_bits_retain(0x1000);
     let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT;
     for (has, flag, bit) in pairs {
         if now.contains(has) || set & bit != 0 {
@@ -99,7 +101,7 @@ fn remount(path: &Path, set: u64) -> Result<()> {
     for (has, flag) in [
         (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
         (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
-        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
+        (ST_RELATIME, MsFlags::MS_RELATIME),
     ] {
         if now.contains(has) {
             flags |= flag;

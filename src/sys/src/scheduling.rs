@@ -15,9 +15,9 @@ const IOPRIO_CLASS_SHIFT: i32 = 13;
 /// sched_setscheduler(2); `policy` is a SCHED_… of sched(7).
 pub fn set_cpu_policy(policy: i32, priority: i32, reset_on_fork: bool) -> Result<()> {
     let flags = if reset_on_fork { RESET_ON_FORK } else { 0 };
-    let parameter = libc::sched_param {
-        sched_priority: priority,
-    };
+    // SAFETY: plain integers. That of musl has more of them, which the kernel does not look at.
+    let mut parameter: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameter.sched_priority = priority;
     // SAFETY: the structure is valid; 0 is the caller. The kernel's own call: musl has none.
     let set = unsafe {
         libc::syscall(

@@ -238,22 +238,27 @@ impl Rival for Gitproc {
 
 /// Builds the helper as `.ci/run` does for packages.
 fn static_helper() -> PathBuf {
-    let rustc = Command::new("rustc").arg("-vV").output().expect("rustc");
-    let text = String::from_utf8(rustc.stdout).expect("text");
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.expect("rustc names its host");
+    let musl = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let said = |arguments: &[&str]| {
+        let said = Command::new("rustc").args(arguments).output();
+        String::from_utf8(said.expect("rustc runs").stdout).expect("text")
+    };
+    let libraries = said(&["--print", "target-libdir", "--target", &musl]);
+    let about = said(&["-vV"]);
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    let target = match Path::new(libraries.trim()).is_dir() {
+        true => &musl,
+        false => host.expect("rustc names its host"),
+    };
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["rustc", "--quiet", "--release"]);
-    cargo.args(["-p", "gitproc-exec", "--bin", "gitproc-exec"]);
-    cargo.args(["--target", host, "--", "-C", "target-feature=+crt-static"]);
+    cargo.args(["rustc", "--quiet", "--release", "-p", "gitproc-exec"]);
+    cargo.args(["--bin", "gitproc-exec", "--target", target]);
+    cargo.args(["--", "-C", "target-feature=+crt-static"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     assert!(cargo.status().expect("cargo runs").success());
-    let program = Path::new(env!("CARGO_BIN_EXE_gitproc"));
-    let profile = program.parent().expect("a directory");
-    let target = profile.parent().expect("a directory").join(host);
-    target
-        .join(profile.file_name().expect("a name"))
-        .join("gitproc-exec")
+    let profile = Path::new(env!("CARGO_BIN_EXE_gitproc")).parent();
+    let all = profile.and_then(Path::parent).expect("two directories");
+    all.join(target).join("release/gitproc-exec")
 }
 
 // ── runit ───────────────────────────────────────────────────────────────────────────────────────

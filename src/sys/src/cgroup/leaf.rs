@@ -24,8 +24,6 @@ pub struct Usage {
     pub cpu_usage_ns: Option<u64>,
     /// Processes and threads now.
     pub tasks_current: Option<u64>,
-    /// Processes that the kernel killed for want of memory.
-    pub oom_kills: Option<u64>,
 }
 
 impl UnitCgroup {
@@ -67,14 +65,27 @@ impl UnitCgroup {
     pub fn usage(&self) -> Usage {
         let read = |name: &str| std::fs::read_to_string(self.payload()?.join(name)).ok();
         let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
-        let v1_memory = self.v1.memory();
-        let v2_cpu = || keyed(&read("cpu.stat")?, "usage_usec")?.checked_mul(1_000);
+        // Directories of v1 are there only for what v2 lacks. A file that is not there costs as much
+        // as one that is.
+        let (memory_current, memory_peak) = match &self.v1.memory {
+            Some(_) => self.v1.memory().unzip(),
+            None => (number("memory.current"), number("memory.peak")),
+        };
+        let cpu_usage_ns = match &self.v1.cpuacct {
+            Some(_) => self.v1.cpu_usage_ns(),
+            None => {
+                read("cpu.stat").and_then(|text| keyed(&text, "usage_usec")?.checked_mul(1_000))
+            }
+        };
+        let tasks_current = match &self.v1.pids {
+            Some(_) => self.v1.tasks(),
+            None => number("pids.current"),
+        };
         Usage {
-            memory_current: number("memory.current").or(v1_memory.map(|(now, _)| now)),
-            memory_peak: number("memory.peak").or(v1_memory.map(|(_, peak)| peak)),
-            cpu_usage_ns: v2_cpu().or_else(|| self.v1.cpu_usage_ns()),
-            tasks_current: number("pids.current").or_else(|| self.v1.tasks()),
-            oom_kills: self.oom_kills(),
+            memory_current,
+            memory_peak,
+            cpu_usage_ns,
+            tasks_current,
         }
     }
 
