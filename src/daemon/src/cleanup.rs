@@ -17,8 +17,8 @@ pub fn clean(
     keep_runtime_directory: bool,
 ) -> Vec<String> {
     let mut problems = Vec::new();
-    for done in [belongings.cgroup.kill(), belongings.cgroup.remove()] {
-        problems.extend(done.err().map(|error| error.in_full()));
+    if let Err(error) = belongings.cgroup.destroy() {
+        problems.push(error.in_full());
     }
     if belongings.cgroup.path().is_none()
         && let Some(invocation) = belongings.dir.file_name().and_then(|name| name.to_str())

@@ -137,17 +137,13 @@ impl Holder {
             }
         };
         self.note_unapplied(&unit, &spawned);
-        let mut link = match Link::new(spawned.link) {
+        let link = match Link::new(spawned.link) {
             Ok(link) => Some(link),
             Err(error) => {
                 tracing::error!(unit = unit.as_str(), "{unit}: {error}: the helper will end");
                 None
             }
         };
-        if let Some(open) = &mut link {
-            // A helper that died at once shows by its pidfd.
-            let _ = open.send(&ToHelper::Go).await;
-        }
         let held = Held::new(unit, spawned.belongings, link, spawned.pidfd);
         self.hold(held).await;
     }

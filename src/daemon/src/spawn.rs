@@ -7,7 +7,7 @@ use crate::descriptor_stores::{self, Making};
 use crate::host::Host;
 use crate::{cleanup, group, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
-use gitproc_core::protocol::Failure;
+use gitproc_core::protocol::{Failure, ToHelper};
 use gitproc_core::spec::{ExecSpec, ExecStep, Identity, Ids, NamespaceMode};
 use gitproc_core::spec_build::{self, Joins, SpecContext};
 use gitproc_core::{CommitId, InvocationId};
@@ -15,6 +15,7 @@ use gitproc_sys::cgroup::UnitCgroup;
 use gitproc_sys::spawn::{HelperSpawn, Namespaces};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::{DirectoryKind, Preserve, Resource, ServiceSection, Unit, UnitName};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
@@ -57,7 +58,7 @@ pub struct Belongings {
     pub preserve: Preserve,
 }
 
-/// A helper that waits for `go`.
+/// A helper that has been told to `go`.
 #[derive(Debug)]
 pub struct Spawned {
     /// Its process.
@@ -117,7 +118,11 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         clone_helper(host, request, &belongings, &spec, &given)
     });
     match cloned {
-        Ok((pidfd, link)) => {
+        Ok((pidfd, mut link)) => {
+            let mut go = serde_json::to_vec(&ToHelper::Go).unwrap_or_default();
+            go.push(b'\n');
+            // The record was written before. A helper that has died shows by its pidfd.
+            let _ = link.write_all(&go);
             host.commons.lives(request.invocation, pidfd.as_fd());
             Ok(Spawned {
                 pidfd,

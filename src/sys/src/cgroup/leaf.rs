@@ -5,6 +5,9 @@ use crate::file;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// Below a unit's v2 directory: its helper, and what it is a helper of.
+pub(super) const LEAVES: [&str; 2] = ["shim", "payload"];
+
 /// The cgroup of one unit, whether it exists or not.
 #[derive(Debug, Clone)]
 pub struct UnitCgroup {
@@ -91,10 +94,11 @@ impl UnitCgroup {
 
     /// Processes that the kernel killed for want of memory; `None` where nobody counts them.
     pub fn oom_kills(&self) -> Option<u64> {
-        let events = self.payload().map(|dir| dir.join("memory.events"));
-        let v2 = events.and_then(|path| std::fs::read_to_string(path).ok());
-        v2.and_then(|text| keyed(&text, "oom_kill"))
-            .or_else(|| self.v1.oom_kills())
+        if self.v1.memory.is_some() {
+            return self.v1.oom_kills();
+        }
+        let text = std::fs::read_to_string(self.payload()?.join("memory.events")).ok()?;
+        keyed(&text, "oom_kill")
     }
 
     /// The payload's `memory.events`; `None` where v2 has no memory controller.
@@ -172,20 +176,59 @@ impl UnitCgroup {
         Ok(())
     }
 
+    /// Kills what lives in it and removes it.
+    pub fn destroy(&self) -> Result<()> {
+        // Nearly always all is dead by now, and then there is nothing to look for.
+        if self.remove_if_empty() {
+            return Ok(());
+        }
+        let killed = self.kill();
+        self.remove().and(killed)
+    }
+
     /// Removes every directory, and the slices that are empty without it; it is no error when there
     /// are none. Waits a little for killed processes to be gone; fails when something lives on.
     pub fn remove(&self) -> Result<()> {
-        for dir in self.v2.as_deref().into_iter().chain(self.v1.dirs()) {
+        if self.remove_if_empty() {
+            return Ok(());
+        }
+        for dir in self.dirs() {
             tree::remove(dir)?;
-            let slices = dir.ancestors().skip(1).take_while(|dir| is_slice(dir));
-            // The first that is still in use keeps those around it.
-            slices
-                .map(std::fs::remove_dir)
-                .take_while(|removed| removed.is_ok())
-                .for_each(drop);
+            remove_slices(dir);
         }
         Ok(())
     }
+
+    /// False, with something left, where anybody lives in it or has made groups of their own there.
+    fn remove_if_empty(&self) -> bool {
+        let is_gone = |dir: &Path| match std::fs::remove_dir(dir) {
+            Ok(()) => true,
+            Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
+        };
+        let leaves = self
+            .v2
+            .iter()
+            .flat_map(|dir| LEAVES.map(|leaf| dir.join(leaf)));
+        if !leaves.into_iter().all(|leaf| is_gone(&leaf)) || !self.dirs().all(is_gone) {
+            return false;
+        }
+        self.dirs().for_each(remove_slices);
+        true
+    }
+
+    fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.v2.as_deref().into_iter().chain(self.v1.dirs())
+    }
+}
+
+/// The slices around a unit's directory that are empty without it. The first that is still in use
+/// keeps those around it.
+fn remove_slices(dir: &Path) {
+    let slices = dir.ancestors().skip(1).take_while(|dir| is_slice(dir));
+    slices
+        .map(std::fs::remove_dir)
+        .take_while(|removed| removed.is_ok())
+        .for_each(drop);
 }
 
 /// The number after `key` in a file of `key number` lines.

@@ -244,8 +244,9 @@ impl Hierarchy {
         }
         if let Some(dir) = &group.v2 {
             self.make_level(dir)?;
-            make_dir(&dir.join("shim"))?;
-            make_dir(&dir.join("payload"))?;
+            for leaf in leaf::LEAVES {
+                make_dir(&dir.join(leaf))?;
+            }
         }
         for dir in group.v1.dirs() {
             make_dir(dir)?;
