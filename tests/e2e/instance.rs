@@ -139,8 +139,13 @@ impl Instance {
     }
 
     pub fn start_daemon(&mut self) {
+        self.start_daemon_with(&[]);
+    }
+
+    /// With these variables in its environment.
+    pub fn start_daemon_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.daemon.is_none(), "one daemon at a time");
-        let child = self.spawn_daemon(&[]);
+        let child = self.spawn_daemon_with(&[], variables);
         self.daemon = Some(child);
         self.wait_for("the daemon answers", |instance| {
             instance.run(&["status"]).code == 0

@@ -80,6 +80,20 @@ fn the_runtime_directory_is_full() {
     drop(mount);
 }
 
+#[test]
+fn no_memory_is_left_for_a_helper() {
+    let mut instance = Instance::start();
+    let runs = fill(&instance);
+    instance.terminate_daemon();
+    instance.start_daemon_with(&[("GITPROC_FAIL_CLONES", "2")]);
+    for _ in 0..2 {
+        cannot_start(&instance, runs, "Cannot allocate memory");
+        assert_eq!(instance.property("late", "Result"), "resources");
+        assert!(instance.unit_cgroups("late.service").is_empty());
+    }
+    heals(instance, runs);
+}
+
 /// A cgroup of the pids controller, v1; removed when dropped.
 struct PidsGroup(PathBuf);
 

@@ -16,6 +16,7 @@ mod commons;
 mod condition;
 pub mod config;
 mod deploy;
+mod deployer;
 mod descriptor_stores;
 mod devices;
 mod driver;
@@ -103,10 +104,10 @@ pub enum DaemonError {
     #[error(transparent)]
     Identity(#[from] gitproc_git::identity::IdentityError),
     /// The git worker.
-    #[error("{}", deploy::chain(.0))]
+    #[error("{}", deployer::chain(.0))]
     Worker(#[from] gitproc_git::WorkerError),
     /// The store's hooks.
-    #[error("{}", deploy::chain(.0))]
+    #[error("{}", deployer::chain(.0))]
     Hooks(#[from] gitproc_git::hooks::HookError),
 }
 

@@ -1,6 +1,9 @@
 //! Bounded lines from a stream: the framing of helper links, of JSON-RPC and of the git socket.
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
+/// Bytes that are read at once. Most lines are shorter, and there is a buffer for each service.
+const BUFFER: usize = 1024;
+
 /// Why no line came.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
@@ -24,7 +27,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// Over `reader`.
     pub fn new(reader: R, max: usize) -> Lines<R> {
         Lines {
-            reader: BufReader::new(reader),
+            reader: BufReader::with_capacity(BUFFER, reader),
             partial: Vec::new(),
             max,
         }

@@ -215,7 +215,7 @@ impl Signals {
     /// entitled to say how.
     async fn until_leaving(
         &mut self,
-        deployer: &crate::deploy::Deployer,
+        deployer: &crate::deployer::Deployer,
         told_to_exit: &mut mpsc::Receiver<Leave>,
     ) -> Option<Leave> {
         loop {
@@ -224,7 +224,7 @@ impl Signals {
                 _ = self.interrupt.recv() => return None,
                 told = told_to_exit.recv() => return told,
                 _ = self.hang_up.recv() => {
-                    let trigger = crate::deploy::Trigger {
+                    let trigger = crate::deployer::Trigger {
                         actor: "SIGHUP".to_owned(),
                         kind: gitproc_core::generation::GenerationKind::Push,
                         reason: None,
@@ -333,7 +333,7 @@ impl Definitions {
                     gitproc_unit::load(&snapshot.files, &host.facts).units,
                 )),
                 Err(error) => {
-                    let cause = crate::deploy::chain(&error);
+                    let cause = crate::deployer::chain(&error);
                     tracing::warn!("units of {} can't be read again: {cause}", commit.short());
                     None
                 }

@@ -5,7 +5,7 @@
 use crate::commons::Joined;
 use crate::descriptor_stores::{self, Making};
 use crate::host::Host;
-use crate::{cleanup, group, identity, records};
+use crate::{cleanup, fail_point, group, identity, records};
 use gitproc_core::api::{INVOCATION_RECORD_VERSION, InvocationRecord};
 use gitproc_core::protocol::{Failure, ToHelper};
 use gitproc_core::spec::{ExecSpec, ExecStep, Identity, Ids, NamespaceMode};
@@ -269,6 +269,9 @@ fn clone_helper(
     let joined = given.joined;
     let [payload, network, ipc, store] = [&payload, &joined.network, &joined.ipc, &given.store]
         .map(|given| given.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+    if let Some(refused) = fail_point::clone_fails() {
+        return Err(failure(ExecStep::Exec, &refused));
+    }
     let spawned = HelperSpawn {
         exe: host.helper.exe.as_fd(),
         argv: host.helper.argv,

@@ -1,7 +1,7 @@
 //! Looking at the store: inotify as a hint, a slow poll behind it. Each only says "look".
 //!
 //! Directories are watched, never the ref file, which is replaced at each commit.
-use crate::deploy::{Deployer, Trigger};
+use crate::deployer::{Deployer, Trigger};
 use gitproc_core::generation::GenerationKind;
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;

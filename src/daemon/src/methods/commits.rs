@@ -2,7 +2,7 @@
 use super::{deploy_error, leaving, store_error};
 use crate::announced::Cause;
 use crate::candidate::Candidate;
-use crate::deploy::{Trigger, Waiter};
+use crate::deployer::{Trigger, Waiter};
 use crate::generations::Generations;
 use crate::server::Client;
 use gitproc_core::generation::GenerationKind;

@@ -3,7 +3,7 @@ use super::commits::{REASON_MAX, follow};
 use super::store_error;
 use crate::announced::Cause;
 use crate::candidate::Candidate;
-use crate::deploy::{Deployed, Trigger};
+use crate::deployer::{Deployed, Trigger};
 use crate::server::Client;
 use gitproc_core::CommitId;
 use gitproc_core::generation::GenerationKind;

@@ -135,6 +135,6 @@ fn read(
 }
 
 fn internal(what: &str, error: &dyn std::error::Error) -> RpcError {
-    let message = format!("{what}: {}", crate::deploy::chain(error));
+    let message = format!("{what}: {}", crate::deployer::chain(error));
     RpcError::new(ErrorKind::Internal, message)
 }

@@ -1,7 +1,7 @@
 //! Methods that only look.
 use super::leaving;
 use super::select::{matches_any, select};
-use crate::deploy::Deployed;
+use crate::deployer::Deployed;
 use crate::event_loop::now;
 use crate::logs::MergedLogs;
 use crate::server::Client;

@@ -7,7 +7,7 @@ pub mod look;
 pub mod select;
 
 use crate::config::Config;
-use crate::deploy::{DeployError, Deployer};
+use crate::deployer::{DeployError, Deployer};
 use crate::driver::Unapplied;
 use crate::host::Host;
 use crate::peer::People;
@@ -101,7 +101,7 @@ pub fn store_error(error: StoreError) -> RpcError {
             ErrorKind::Git
         }
     };
-    let answer = RpcError::new(kind, crate::deploy::chain(&error));
+    let answer = RpcError::new(kind, crate::deployer::chain(&error));
     match kind {
         ErrorKind::NoSuchRevision => {
             answer.with_hint("gitproc history lists what was deployed, git log the commits")
@@ -116,7 +116,7 @@ pub fn deploy_error(error: DeployError) -> RpcError {
         DeployError::Store(error) => store_error(error),
         DeployError::Leaving(gone) => leaving(gone),
         DeployError::Record(error) => {
-            RpcError::new(ErrorKind::Internal, crate::deploy::chain(&error))
+            RpcError::new(ErrorKind::Internal, crate::deployer::chain(&error))
         }
     }
 }

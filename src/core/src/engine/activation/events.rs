@@ -26,7 +26,7 @@ impl Activation {
     ) -> Progress {
         match event {
             HelperEvent::SpawnFailed(failure) => {
-                self.fail_set_up(&failure);
+                self.fail_spawn(&failure);
                 Progress::Gone
             }
             HelperEvent::Failed(failure) => {

@@ -85,6 +85,18 @@ impl Activation {
         self.fail_step(failure);
     }
 
+    /// There is no helper. What the host lacks for one is no fault of the service's own, nor of its
+    /// program (systemd: "Failed to spawn", `resources`).
+    pub(super) fn fail_spawn(&mut self, failure: &Failure) {
+        match failure.step {
+            ExecStep::Exec | ExecStep::Fds | ExecStep::Memory => {
+                let reason = format!("failed to spawn: {}", with_cause(failure));
+                self.fail(UnitResult::Resources, reason);
+            }
+            _ => self.fail_set_up(failure),
+        }
+    }
+
     pub(super) fn fail_step(&mut self, failure: &Failure) {
         let detail = with_cause(failure);
         if failure.step == ExecStep::EnvironmentFile {
