@@ -59,7 +59,8 @@ date -s '-2 days' >/dev/null
 same "a jump back by two days"
 kill_daemon
 same "a jump back, and a new daemon"
-check "a push after all that" push "nothing new"
+echo "# a remark" >>ends.service
+check "a push after all that" push "a remark"
 gitproc restart dog
 check "restart works" [ "$(property dog ActiveState)" = active ]
 dog=$(property dog MainPID)

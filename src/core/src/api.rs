@@ -350,7 +350,7 @@ pub enum Effect {
         /// The unit.
         unit: UnitName,
         /// What to keep.
-        record: Option<UnitRecord>,
+        record: Option<Box<UnitRecord>>,
     },
 }
 
@@ -421,6 +421,9 @@ pub struct UnitRecord {
     pub commit: Option<CommitId>,
     /// It was waiting for its automatic restart.
     pub auto_restart: bool,
+    /// Until when, monotonic µs.
+    #[serde(default)]
+    pub restart_at: Option<Instant>,
     /// A job that is under way; a daemon that starts again finishes it.
     #[serde(default)]
     pub job: Option<JobType>,

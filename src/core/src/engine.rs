@@ -26,7 +26,7 @@ pub use activation::end_words;
 use crate::api::{HelperEvent, JobType, KillWhom};
 use crate::neighbours::Neighbours;
 use crate::protocol::Whom;
-use crate::snapshot::{UnitResult, UnitStatus};
+use crate::snapshot::{ActiveState, UnitResult, UnitStatus};
 use crate::{Effect, Input, Instant, InvocationId, JobId};
 use activation::{Activation, Progress};
 use consequence::Ending;
@@ -444,7 +444,10 @@ impl Engine {
             let after = slot.states();
             let told = std::mem::take(&mut slot.news);
             if before != after {
-                slot.since = now;
+                // What a daemon adopts came up before it, and what was reloaded was up all the time.
+                let up_since = slot.activation().and_then(|activation| activation.up_since);
+                let is_up = after.0 == ActiveState::Active;
+                slot.since = up_since.filter(|_| is_up).unwrap_or(now);
             }
             if before != after || told {
                 slot.shown = after;
@@ -470,7 +473,7 @@ impl Engine {
                 slot.recorded = record.clone();
                 out.push(Effect::Record {
                     unit: name.clone(),
-                    record,
+                    record: record.map(Box::new),
                 });
             }
             if slot.definition.is_none() && !slot.is_live() && slot.job.is_none() {

@@ -148,7 +148,7 @@ impl Driver {
             }
             Effect::Record { unit, record } => {
                 let written =
-                    records::write_unit(&self.context.host.layout, &unit, record.as_ref());
+                    records::write_unit(&self.context.host.layout, &unit, record.as_deref());
                 if let Err(error) = written {
                     let unit = unit.as_str();
                     tracing::error!(unit, "{unit}: state is not recorded: {error}, ignoring");

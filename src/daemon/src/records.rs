@@ -180,6 +180,7 @@ mod tests {
             meaning: Some(gitproc_unit::MeaningHash(7)),
             commit: None,
             auto_restart: false,
+            restart_at: None,
             invocation: None,
             checked: None,
             up_since: None,

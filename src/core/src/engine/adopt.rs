@@ -35,7 +35,8 @@ impl Engine {
             slot.phase = Phase::Failed;
         }
         if record.auto_restart {
-            slot.phase = Phase::AutoRestart { at: now };
+            let at = record.restart_at.unwrap_or(now);
+            slot.phase = Phase::AutoRestart { at };
         }
         // A record that is not contradicted must not be dropped before the target has come.
         slot.recorded = Some(record.clone());

@@ -285,6 +285,10 @@ impl Slot {
                 .activation()
                 .map(|activation| activation.commit.clone()),
             auto_restart: matches!(self.phase, Phase::AutoRestart { .. }),
+            restart_at: match self.phase {
+                Phase::AutoRestart { at } => Some(at),
+                _ => None,
+            },
             // The stops of an apply follow from the target; its restarts do not, once half done.
             job: self
                 .job

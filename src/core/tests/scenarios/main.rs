@@ -463,6 +463,7 @@ fn record() -> UnitRecord {
         meaning: None,
         commit: None,
         auto_restart: false,
+        restart_at: None,
         job: None,
         invocation: None,
         checked: None,
@@ -491,6 +492,29 @@ fn a_restart_that_was_due_waits_for_the_first_target() {
     script.passes(1_000_000);
     assert!(script.asked().contains(&"spawn a".to_owned()));
     assert_eq!(script.status("a.service").restarts, 4);
+}
+
+#[test]
+fn a_wait_for_a_restart_goes_on_over_the_daemon() {
+    let files = [(
+        "a.service",
+        "[Service]\nExecStart=/bin/x\nRestart=always\nRestartSec=10\n",
+    )];
+    let mut script = Script::of(&files);
+    script.comes_up("a.service");
+    script.goes_down("a.service", ProcessEnd::Exited(1));
+    let record = script.record("a.service");
+    let mut next = Script::fresh();
+    next.now = script.now;
+    next.give(Input::Restore {
+        unit: name("a.service"),
+        record,
+    });
+    next.target(&files);
+    next.passes(9_000_000);
+    assert!(!next.asked().contains(&"spawn a".to_owned()));
+    next.passes(1_000_000);
+    assert!(next.asked().contains(&"spawn a".to_owned()));
 }
 
 #[test]
@@ -524,14 +548,46 @@ fn an_end_that_no_daemon_saw_is_judged_as_if_it_were_seen() {
 
 fn result_of_unseen_end(end: ProcessEnd, oom_killed: bool) -> UnitResult {
     let files = [("a.service", SIMPLE)];
-    let unit = Arc::clone(&units(&files).units[&name("a.service")]);
     let mut script = Script::fresh();
+    adopts_a(&mut script, &files, |state| {
+        state.main_end = Some(end);
+        state.oom_killed = oom_killed;
+    });
+    assert_eq!(script.asked(), ["release a"]);
+    script.target(&files);
+    script.hear("a.service", HelperEvent::Gone);
+    script.is("a.service", ActiveState::Failed, "failed");
+    script.status("a.service").result
+}
+
+#[test]
+fn what_is_adopted_is_up_since_it_came_up() {
+    let files = [("a.service", SIMPLE)];
+    let mut script = Script::fresh();
+    script.give(Input::Restore {
+        unit: name("a.service"),
+        record: UnitRecord {
+            invocation: Some(InvocationId(9)),
+            up_since: Some(Instant(500_000)),
+            ..record()
+        },
+    });
+    adopts_a(&mut script, &files, |state| {
+        (state.empty, state.main_pid) = (false, Some(42));
+    });
+    script.target(&files);
+    script.is("a.service", ActiveState::Active, "running");
+    assert_eq!(script.status("a.service").since, 500_000);
+}
+
+/// A helper of a.service whose command was executed, and what else `change` says.
+fn adopts_a(script: &mut Script, files: &[(&str, &str)], change: impl FnOnce(&mut HelperState)) {
+    let unit = Arc::clone(&units(files).units[&name("a.service")]);
     let invocation = InvocationId(9);
     let mut state = HelperState::new(invocation, name("a.service"));
     state.ready = true;
     state.main_execed = true;
-    state.main_end = Some(end);
-    state.oom_killed = oom_killed;
+    change(&mut state);
     script.invocations.insert(name("a.service"), invocation);
     script.give(Input::Adopt {
         record: InvocationRecord {
@@ -549,11 +605,6 @@ fn result_of_unseen_end(end: ProcessEnd, oom_killed: bool) -> UnitResult {
         state,
         alive: true,
     });
-    assert_eq!(script.asked(), ["release a"]);
-    script.target(&files);
-    script.hear("a.service", HelperEvent::Gone);
-    script.is("a.service", ActiveState::Failed, "failed");
-    script.status("a.service").result
 }
 
 #[test]
@@ -801,14 +852,11 @@ fn a_target_can_have_conditions() {
 fn what_was_checked_outlives_the_daemon() {
     let mut script = Script::of(&[("a.service", ASKING)]);
     script.answers("a.service", true, true);
-    let record = script.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Record { record, .. } => record.clone(),
-        _ => None,
-    });
+    let record = script.record("a.service");
     let mut next = Script::fresh();
     next.give(Input::Restore {
         unit: name("a.service"),
-        record: record.expect("it is recorded"),
+        record,
     });
     let checked = |script: &Script| script.status("a.service").checked;
     assert!(checked(&next).is_some());

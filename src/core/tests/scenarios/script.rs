@@ -1,5 +1,5 @@
 //! An engine that is driven by hand, and what it asks for in words.
-use gitproc_core::api::{HelperEvent, JobMode, Verb};
+use gitproc_core::api::{HelperEvent, JobMode, UnitRecord, Verb};
 use gitproc_core::protocol::{Exit, ProcessEnd};
 use gitproc_core::snapshot::{ActiveState, UnitStatus};
 use gitproc_core::{CommitId, Effect, Engine, EngineConfig, Input, Instant, InvocationId, JobId};
@@ -84,6 +84,15 @@ impl Script {
             }
         }
         self.effects.extend(effects);
+    }
+
+    /// What was last recorded of a unit, since effects were looked at.
+    pub fn record(&self, of: &str) -> UnitRecord {
+        let record = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Record { unit, record } if unit.as_str() == of => record.as_deref().cloned(),
+            _ => None,
+        });
+        record.expect("it is recorded")
     }
 
     pub fn target(&mut self, files: &[(&str, &str)]) {

@@ -599,7 +599,7 @@ impl World {
             Effect::HostAction { .. } => {}
             Effect::Record { unit, record } => {
                 match record {
-                    Some(record) => self.records.insert(unit, record),
+                    Some(record) => self.records.insert(unit, *record),
                     None => self.records.remove(&unit),
                 };
             }
