@@ -1,5 +1,4 @@
-# The host's clock jumps, and the host sleeps: services, watchdogs, waits and logs go by time that
-# passes.
+# The host's clock jumps: services, watchdogs, waits and logs go by time that passes.
 setup
 cat >/usr/local/bin/dog <<'PY'
 #!/usr/bin/python3
@@ -67,13 +66,5 @@ dog=$(property dog MainPID)
 lines=$(woofs)
 check "no line was lost at the jumps: $lines" [ "$lines" -gt 15 ]
 
-# A sleep of the host that is longer than the watchdog. Where the machine can't sleep, it is said.
-if rtcwake -m freeze -s 30 >/tmp/slept 2>&1; then
-    same "a sleep of 30 s"
-else
-    echo "skip  this machine does not sleep: $(tail -1 /tmp/slept)"
-fi
-# The processes of the host stand still for as long: the kernel's clock goes on, and so does the
-# watchdog, as under systemd.
 check "state is shown" answers
 verdict

@@ -6,11 +6,18 @@
 use gitproc_core::descriptor_store::{FromStore, PACKET_MAX, ToStore};
 use gitproc_sys::{Result, fd, socket};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// How long a client may take to read an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before a connection is tried again that could not be had, in ms.
+const RETRY_MS: u16 = 100;
+
+/// Descriptors that the keeper needs for itself: standard streams, the listener, connections.
+const RESERVED: usize = 32;
 
 /// One descriptor.
 struct Kept {
@@ -22,6 +29,8 @@ struct Kept {
 
 struct Keeper {
     listener: OwnedFd,
+    /// How many descriptors this process may hold for others.
+    room: usize,
     clients: Vec<OwnedFd>,
     kept: Vec<Kept>,
 }
@@ -36,8 +45,14 @@ enum Outcome {
 
 /// Until it is told to close.
 pub(crate) fn run(listener: OwnedFd) -> Result<()> {
+    // The daemon has raised it as far as it goes.
+    let (most, _) = getrlimit(Resource::RLIMIT_NOFILE)
+        .map_err(|cause| gitproc_sys::Error::new("read", "limit of open files", cause))?;
     let mut keeper = Keeper {
         listener,
+        room: usize::try_from(most)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(RESERVED),
         clients: Vec::new(),
         kept: Vec::new(),
     };
@@ -83,8 +98,11 @@ impl Keeper {
             }
         }
         if ready[0] {
-            let newcomer = socket::accept_packets(self.listener.as_fd(), PATIENCE)?;
-            self.clients.extend(newcomer);
+            match socket::accept_packets(self.listener.as_fd(), PATIENCE) {
+                Ok(newcomer) => self.clients.extend(newcomer),
+                // The host lacks something. What is kept stays; who wants to connect waits.
+                Err(_) => _ = poll(&mut [], RETRY_MS),
+            }
         }
         Ok(true)
     }
@@ -140,7 +158,7 @@ impl Keeper {
             if self.kept.iter().any(same) {
                 continue;
             }
-            if self.kept.len() >= max as usize {
+            if self.kept.len() >= self.room.min(max as usize) {
                 refused += 1;
                 continue;
             }
@@ -164,4 +182,32 @@ fn say(client: BorrowedFd<'_>, answer: &FromStore, fd: Option<&OwnedFd>) -> bool
     let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
     serde_json::to_vec(answer)
         .is_ok_and(|bytes| socket::send_with_fds(client, &bytes, &fds).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> OwnedFd {
+        gitproc_sys::memfd::sealed("kept", b"x").expect("memory files work")
+    }
+
+    #[test]
+    fn it_takes_what_the_unit_may_store_and_it_has_room_for_and_nothing_twice() {
+        let mut keeper = Keeper {
+            listener: file(),
+            room: 3,
+            clients: Vec::new(),
+            kept: Vec::new(),
+        };
+        let one = file();
+        let again = one.try_clone().expect("room for one more");
+        assert_eq!(
+            keeper.store("a", true, 2, vec![one, again, file(), file()]),
+            1
+        );
+        assert_eq!(keeper.store("b", true, 9, vec![file(), file()]), 1);
+        let names: Vec<&str> = keeper.kept.iter().map(|kept| kept.name.as_str()).collect();
+        assert_eq!(names, ["a", "a", "b"]);
+    }
 }
