@@ -103,7 +103,11 @@ impl DescriptorStores {
             number,
         });
         drop(open);
-        self.connect(unit, PATIENCE)
+        let keeper = "the keeper of descriptors (is gitproc-exec as new as gitproc?)";
+        self.connect(unit, PATIENCE).map_err(|error| {
+            let cause = std::io::Error::from_raw_os_error(error.errno());
+            gitproc_sys::Error::new("reach", keeper, cause)
+        })
     }
 
     /// Keepers that were made since the last call.
