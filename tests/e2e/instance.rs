@@ -186,11 +186,27 @@ impl Instance {
     // ── The command line ────────────────────────────────────────────────────────────────────
 
     pub fn run(&self, arguments: &[&str]) -> Output {
+        output(&mut self.command(arguments))
+    }
+
+    /// To be run by the caller.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.person.command(&self.program);
         // Not in the repository of this project, which is nobody's business here.
         command.current_dir(&self.root);
         command.arg("--root").arg(&self.root).args(arguments);
-        output(hermetic(&mut command))
+        hermetic(&mut command);
+        command
+    }
+
+    /// Whether the daemon has a thread of this name.
+    pub fn has_thread(&self, name: &str) -> bool {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.daemon_pid()));
+        let mut tasks = tasks.expect("it lives").flatten();
+        tasks.any(|task| {
+            let comm = std::fs::read_to_string(task.path().join("comm"));
+            comm.is_ok_and(|comm| comm.trim() == name)
+        })
     }
 
     /// One property of a unit, as `gitproc show -p` prints it.

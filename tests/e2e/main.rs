@@ -15,6 +15,7 @@ mod failing;
 mod instance;
 mod jobs;
 mod lifecycle;
+mod logs;
 mod person;
 mod poor_hosts;
 mod pressure;

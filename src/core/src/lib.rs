@@ -14,6 +14,7 @@ pub mod host_action;
 pub mod ids;
 pub mod layout;
 pub mod lint;
+pub mod log_files;
 pub mod logline;
 mod neighbours;
 pub mod plan;

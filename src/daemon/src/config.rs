@@ -1,6 +1,7 @@
 //! `gitproc.conf` and `gitproc.conf.d/*.conf`: systemd's syntax, our keys. What is not known is an
 //! error: a daemon with half of its configuration is worse than none.
 use gitproc_core::host_action::HostVerb;
+use gitproc_core::log_files::{LogRotation, MAX_FILES};
 use gitproc_unit::{Severity, UnitKind, UnitName, parse_ini};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,10 +22,16 @@ pub struct Config {
     /// `[Manager] AllowHostActions=`: what units may ask of the whole host (`FailureAction=` and its
     /// kin).
     pub allowed_actions: BTreeSet<HostVerb>,
+    /// `[Logs] MaxFileSize=` and `MaxFiles=`: when a service's log begins a new file, and how many
+    /// older ones stay.
+    pub log_rotation: LogRotation,
 }
 
 /// Shortest poll; a shorter one would keep the disk awake for nothing, since hints are exact.
 const POLL_MIN: Duration = Duration::from_secs(1);
+
+/// Smallest file of a log, in bytes: the longest record fits into it.
+const FILE_SIZE_MIN: u64 = 64 << 10;
 
 impl Default for Config {
     fn default() -> Config {
@@ -34,6 +41,7 @@ impl Default for Config {
             default_target: UnitName::parse("default.target").expect("a well-formed name"),
             allow_degraded: false,
             allowed_actions: BTreeSet::new(),
+            log_rotation: LogRotation::default(),
         }
     }
 }
@@ -113,7 +121,7 @@ fn apply(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError
     for section in sections {
         if !SECTIONS.contains(&section.name.as_str()) {
             let what = format!(
-                "unknown section [{}]; there are [Git] and [Manager]",
+                "unknown section [{}]; there are [Git], [Manager] and [Logs]",
                 section.name
             );
             return Err(ConfigError::Line {
@@ -133,7 +141,7 @@ fn apply(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError
     Ok(())
 }
 
-const SECTIONS: [&str; 2] = ["Git", "Manager"];
+const SECTIONS: [&str; 3] = ["Git", "Manager", "Logs"];
 
 fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(), String> {
     match (section, key) {
@@ -145,6 +153,8 @@ fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(),
                 .map_err(|_| format!("AllowDegraded='{value}' is neither yes nor no"))?;
         }
         ("Manager", "AllowHostActions") => config.allowed_actions = host_actions(value)?,
+        ("Logs", "MaxFileSize") => config.log_rotation.max_file_size = file_size(value)?,
+        ("Logs", "MaxFiles") => config.log_rotation.max_files = files(value)?,
         _ => return Err(format!("unknown key '{key}' in [{section}]")),
     }
     Ok(())
@@ -191,6 +201,22 @@ fn host_actions(value: &str) -> Result<BTreeSet<HostVerb>, String> {
     known.collect()
 }
 
+fn file_size(value: &str) -> Result<u64, String> {
+    let size = gitproc_unit::value::parse_size(value)
+        .map_err(|_| format!("MaxFileSize='{value}' is no size, such as 16M"))?;
+    match size {
+        0 | FILE_SIZE_MIN.. => Ok(size),
+        _ => Err(format!(
+            "MaxFileSize={value} is too small: 64K at least, or 0 for files that grow for ever"
+        )),
+    }
+}
+
+fn files(value: &str) -> Result<u32, String> {
+    let number = value.parse().ok().filter(|number| *number <= MAX_FILES);
+    number.ok_or_else(|| format!("MaxFiles='{value}' is no number from 0 to {MAX_FILES}"))
+}
+
 fn poll_interval(value: &str) -> Result<Duration, String> {
     let bad = |_| format!("PollIntervalSec='{value}' is no time span, such as 60, 90s or 5min");
     let us = gitproc_unit::value::parse_timespan(value).map_err(bad)?;
@@ -212,7 +238,7 @@ mod tests {
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
                     [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n\
-                    AllowHostActions=exit reboot\n";
+                    AllowHostActions=exit reboot\n[Logs]\nMaxFileSize=1M\nMaxFiles=9\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
         assert_eq!(config.poll_interval, Duration::from_secs(300));
@@ -220,6 +246,8 @@ mod tests {
         assert!(config.allow_degraded);
         let allowed = BTreeSet::from([HostVerb::Exit, HostVerb::Reboot]);
         assert_eq!(config.allowed_actions, allowed);
+        let rotation = config.log_rotation;
+        assert_eq!((rotation.max_file_size, rotation.max_files), (1 << 20, 9));
         assert_eq!(read("").expect("empty is good"), Config::default());
     }
 
@@ -232,7 +260,7 @@ mod tests {
             ),
             (
                 "\n[Gti]\n",
-                "g.conf:2: unknown section [Gti]; there are [Git] and [Manager]",
+                "g.conf:2: unknown section [Gti]; there are [Git], [Manager] and [Logs]",
             ),
             (
                 "[Git]\nBranch=a..b\n",
@@ -245,6 +273,14 @@ mod tests {
             (
                 "[Git]\nPollIntervalSec=soon\n",
                 "g.conf:2: PollIntervalSec='soon' is no time span, such as 60, 90s or 5min",
+            ),
+            (
+                "[Logs]\nMaxFileSize=1K\n",
+                "g.conf:2: MaxFileSize=1K is too small: 64K at least, or 0 for files that grow for ever",
+            ),
+            (
+                "[Logs]\nMaxFiles=33\n",
+                "g.conf:2: MaxFiles='33' is no number from 0 to 32",
             ),
             (
                 "[Manager]\nAllowHostActions=reboot-force\n",

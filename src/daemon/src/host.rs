@@ -8,6 +8,7 @@ use crate::slices::Slices;
 use crate::{DaemonError, Options, os_facts};
 use gitproc_core::host_action::HostVerb;
 use gitproc_core::layout::Layout;
+use gitproc_core::log_files::LogRotation;
 use gitproc_core::resources::{self, GroupSetting};
 use gitproc_core::spec::NamespaceMode;
 use gitproc_sys::cgroup::{Controller, GroupFile, Hierarchy, Limits};
@@ -43,6 +44,8 @@ pub struct Host {
     pub slices: Slices,
     /// What services share among each other.
     pub commons: Commons,
+    /// When logs begin a new file.
+    pub log_rotation: LogRotation,
     /// What units have stored.
     pub descriptor_stores: DescriptorStores,
     /// Users of `DynamicUser=`.
@@ -124,6 +127,7 @@ impl Host {
             slices: Slices::default(),
             commons: Commons::default(),
             allow_degraded: config.allow_degraded,
+            log_rotation: config.log_rotation,
             allowed_actions: match init {
                 true => BTreeSet::from(HostVerb::ALL),
                 false => config.allowed_actions.clone(),

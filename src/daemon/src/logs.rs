@@ -1,5 +1,6 @@
 //! Reading service logs: the last lines, all lines, and new ones as they come; several units merged
 //! by time. Blocking; [`crate::methods::logs`] runs it on a thread of its own.
+use gitproc_core::log_files::{self, MAX_FILES};
 use gitproc_core::logline::{IDENTIFIER_MAX, RECORD_MAX, Record, Tag, decode, decode_head};
 use gitproc_rpc::api::{LogBytes, LogEntry, LogStream};
 use gitproc_unit::UnitName;
@@ -14,50 +15,75 @@ const CHUNK: u64 = 64 * 1024;
 /// Longest line that is taken: a record, its time, tag and identifier. What is longer is no record.
 const LINE_MAX: u64 = (RECORD_MAX + IDENTIFIER_MAX + 64) as u64;
 
-/// The log of one unit, open at some place.
+/// How often a place among files that are being renamed is looked for.
+const ATTEMPTS: u32 = 10;
+
+/// The log of one unit, open at some place of one of its files ([`log_files`]).
 #[derive(Debug)]
 pub struct LogReader {
     unit: UnitName,
     path: PathBuf,
     file: Option<BufReader<File>>,
+    /// The file is no longer the live one: what follows its end is in the next.
+    rotated: bool,
     /// A line whose end has not been written yet.
     partial: Vec<u8>,
 }
 
+/// Device and inode: what stays of a file when it is renamed.
+type FileId = (u64, u64);
+
+fn id_of(file: &File) -> std::io::Result<FileId> {
+    file.metadata().map(|found| (found.dev(), found.ino()))
+}
+
 impl LogReader {
-    /// At the last `lines` lines of the file, or at its beginning; also tells how many lines
-    /// follow, when that was counted. A missing file is an empty one.
+    /// At the last `lines` lines, or at the beginning of the oldest file; also tells how many lines
+    /// follow, when that was counted. A missing log is an empty one.
     pub fn open(
         unit: UnitName,
         path: PathBuf,
         lines: Option<u64>,
     ) -> std::io::Result<(LogReader, u64)> {
-        let Some(mut file) = open(&path)? else {
-            return Ok((
-                LogReader {
-                    unit,
-                    path,
-                    file: None,
-                    partial: Vec::new(),
-                },
-                0,
-            ));
+        let mut count = 0;
+        let mut begin: Option<(File, u64)> = None;
+        let mut seen: Vec<FileId> = Vec::new();
+        // From the newest back, as far as it takes.
+        for file in Files::of(&path) {
+            let (_, mut file) = file?;
+            let id = id_of(&file)?;
+            if seen.contains(&id) {
+                continue; // it was renamed meanwhile
+            }
+            seen.push(id);
+            let offset = match lines {
+                None => 0,
+                Some(lines) => {
+                    let (offset, found) = tail_offset(&mut file, lines - count)?;
+                    count += found;
+                    offset
+                }
+            };
+            begin = Some((file, offset));
+            if lines.is_some_and(|lines| count >= lines) {
+                break;
+            }
+        }
+        let file = match begin {
+            None => None,
+            Some((mut file, offset)) => {
+                file.seek(SeekFrom::Start(offset))?;
+                Some(BufReader::new(file))
+            }
         };
-        let (offset, count) = match lines {
-            Some(lines) => tail_offset(&mut file, lines)?,
-            None => (0, 0),
+        let reader = LogReader {
+            unit,
+            path,
+            file,
+            rotated: false,
+            partial: Vec::new(),
         };
-        file.seek(SeekFrom::Start(offset))?;
-        let file = Some(BufReader::new(file));
-        Ok((
-            LogReader {
-                unit,
-                path,
-                file,
-                partial: Vec::new(),
-            },
-            count,
-        ))
+        Ok((reader, count))
     }
 
     /// The next entry; `None` at the end of what is written so far. Ask again after a change.
@@ -69,7 +95,7 @@ impl LogReader {
                 }
                 continue;
             }
-            if !self.reopen_if_rotated()? {
+            if !self.go_on()? {
                 return Ok(None);
             }
         }
@@ -95,24 +121,89 @@ impl LogReader {
         Ok(None)
     }
 
-    /// After a rotation the path names another file. True when there is something new to read.
-    fn reopen_if_rotated(&mut self) -> std::io::Result<bool> {
-        let current = match &self.file {
-            Some(file) => Some(file.get_ref().metadata()?),
-            None => None,
+    /// At the end of a file. True when there is something to read.
+    fn go_on(&mut self) -> std::io::Result<bool> {
+        let next = match &self.file {
+            Some(file) => successor(&self.path, id_of(file.get_ref())?)?,
+            None => open(&self.path)?,
         };
-        let Some(fresh) = open(&self.path)? else {
+        let Some(next) = next else {
             return Ok(false);
         };
-        let found = fresh.metadata()?;
-        if current
-            .is_some_and(|current| current.ino() == found.ino() && current.dev() == found.dev())
-        {
-            return Ok(false);
+        if self.file.is_some() && !self.rotated {
+            // What was written between our reading and the rotation; no more will be.
+            self.rotated = true;
+            return Ok(true);
         }
-        self.file = Some(BufReader::new(fresh));
+        self.file = Some(BufReader::new(next));
+        self.rotated = false;
         self.partial.clear();
         Ok(true)
+    }
+}
+
+/// The file after the one of this id; `None` while that is the live one, or the next one is not made
+/// yet. After one that is gone comes the oldest that is left.
+fn successor(path: &Path, id: FileId) -> std::io::Result<Option<File>> {
+    for _ in 0..ATTEMPTS {
+        let mut newer = None;
+        let mut oldest = None;
+        for file in Files::of(path) {
+            let (number, file) = file?;
+            if id_of(&file)? == id {
+                if number == 0 {
+                    return Ok(None);
+                }
+                newer = Some(number - 1);
+                break;
+            }
+            oldest = Some(file);
+        }
+        let Some(newer) = newer else {
+            return Ok(oldest);
+        };
+        let next = open(&log_files::nth(path, newer))?;
+        // Unless all were renamed once more in between.
+        let still = open(&log_files::nth(path, newer + 1))?;
+        if still.as_ref().map(id_of).transpose()? == Some(id) {
+            return Ok(next);
+        }
+    }
+    Ok(None)
+}
+
+/// The files of a log that are there, with their numbers, from the live one back.
+struct Files<'a> {
+    path: &'a Path,
+    next: u32,
+}
+
+impl Files<'_> {
+    fn of(path: &Path) -> Files<'_> {
+        Files { path, next: 0 }
+    }
+}
+
+impl Iterator for Files<'_> {
+    type Item = std::io::Result<(u32, File)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        /// One is missing for a moment while they are renamed.
+        const GAP: u32 = 1;
+        for number in self.next..=(self.next + GAP).min(MAX_FILES) {
+            match open(&log_files::nth(self.path, number)) {
+                Ok(None) => {}
+                Ok(Some(file)) => {
+                    self.next = number + 1;
+                    return Some(Ok((number, file)));
+                }
+                Err(cause) => {
+                    self.next = MAX_FILES + 1;
+                    return Some(Err(cause));
+                }
+            }
+        }
+        None
     }
 }
 
@@ -364,6 +455,68 @@ mod tests {
         std::fs::rename(&path, root.path().join("a.service.log.1")).expect("ours");
         write(&path, [3]);
         assert_eq!(times(&mut logs), [3]);
+    }
+
+    /// As a helper does it, which keeps three.
+    fn rotate(path: &Path) {
+        for number in (0..3).rev() {
+            let _ = std::fs::rename(
+                log_files::nth(path, number),
+                log_files::nth(path, number + 1),
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_found_in_older_files_too() {
+        let root = TempDir::new("logs");
+        let path = root.path().join("a.service.log");
+        for first in [1, 11, 21] {
+            write(&path, first..first + 10);
+            rotate(&path);
+        }
+        // The live file is not made yet; then it is.
+        for newest in [30, 31] {
+            for lines in [0, 1, 10, 11, 25, 40] {
+                let files = vec![(unit("a.service"), path.clone())];
+                let mut logs = MergedLogs::open(files, Some(lines)).expect("readable");
+                let first = (newest + 1_u64).saturating_sub(lines).max(1);
+                let expected: Vec<u64> = (first..=newest).collect();
+                assert_eq!(times(&mut logs), expected, "the last {lines} of {newest}");
+            }
+            let files = vec![(unit("a.service"), path.clone())];
+            let mut logs = MergedLogs::open(files, None).expect("readable");
+            assert_eq!(times(&mut logs), (1..=newest).collect::<Vec<u64>>());
+            if newest == 30 {
+                write(&path, [31]);
+            }
+        }
+    }
+
+    #[test]
+    fn following_misses_no_file_however_many_rotations_went_by() {
+        let root = TempDir::new("logs");
+        let path = root.path().join("a.service.log");
+        write(&path, [1]);
+        let files = vec![(unit("a.service"), path.clone())];
+        let mut logs = MergedLogs::open(files, Some(0)).expect("readable");
+        assert_eq!(times(&mut logs), [0; 0]);
+        // Written after our last look, and before the rotation.
+        write(&path, [2]);
+        rotate(&path);
+        assert_eq!(times(&mut logs), [2]);
+        write(&path, [3]);
+        rotate(&path);
+        write(&path, [4]);
+        rotate(&path);
+        write(&path, [5]);
+        assert_eq!(times(&mut logs), [3, 4, 5]);
+        // More than are kept: what is left goes on.
+        for time in 6..12 {
+            rotate(&path);
+            write(&path, [time]);
+        }
+        assert_eq!(times(&mut logs), [8, 9, 10, 11]);
     }
 
     #[test]

@@ -170,6 +170,7 @@ fn spec(
             namespace: namespace_of(host, unit),
             join_cgroup_files: belongings.cgroup.join_files(without_v1_quota),
             log_file: log_file.to_string_lossy().into_owned(),
+            log_rotation: host.log_rotation,
             lang: host.lang.as_deref(),
             environment: &host.environment,
             unapplied,

@@ -13,6 +13,7 @@ mod environment;
 mod keeper;
 mod link;
 mod log;
+mod log_file;
 mod main_process;
 mod notify;
 mod process;

@@ -2,12 +2,12 @@
 //!
 //! A full disk costs lines, which are counted and told, never the service: the pipes are read on.
 use crate::copies::Copies;
+use crate::log_file::{LogFile, own};
+use gitproc_core::log_files::LogRotation;
 use gitproc_core::logline::{self, RECORD_MAX, Record, Tag, encode};
 use gitproc_core::spec::Streams;
-use std::fs::File;
-use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
 
 /// Size that is asked for each pipe, in bytes: what a service may write while the disk is slow.
 const PIPE_BYTES: i32 = 256 * 1024;
@@ -26,22 +26,22 @@ struct Stream {
 
 /// Writer of one unit's log during one invocation.
 pub(crate) struct Log {
-    path: String,
-    file: Option<File>,
+    file: LogFile,
     streams: [Stream; 2],
     /// Given to commands; closed at the end.
     writers: Option<[PipeWriter; 2]>,
     /// Records that are to be written in this round.
     pending: Vec<u8>,
-    /// Lines that could not be written since the last that could.
-    dropped: u64,
-    /// The file ends within a record, because the disk filled up there.
-    torn: bool,
 }
 
 impl Log {
     /// Lines of `unit` go to the file at `path`, and to wherever `streams` wants them beside.
-    pub(crate) fn new(path: String, unit: &str, streams: &Streams) -> gitproc_sys::Result<Log> {
+    pub(crate) fn new(
+        path: &str,
+        rotation: LogRotation,
+        unit: &str,
+        streams: &Streams,
+    ) -> gitproc_sys::Result<Log> {
         // One word, also where it heads a record of the kernel's log.
         let identifier = streams.identifier.as_deref().map(logline::identifier);
         let name = identifier.as_deref().unwrap_or(unit);
@@ -62,16 +62,13 @@ impl Log {
             tag,
         };
         let mut log = Log {
-            path,
-            file: None,
+            file: LogFile::new(path, rotation),
             streams: [
                 stream(out, out_copies.0, |partial| Tag::Stdout { partial }),
                 stream(err, err_copies.0, |partial| Tag::Stderr { partial }),
             ],
             writers: Some([out_writer, err_writer]),
             pending: Vec::new(),
-            dropped: 0,
-            torn: false,
         };
         for lacking in out_copies.1.iter().chain(&err_copies.1) {
             log.note(Tag::Remark, lacking);
@@ -93,13 +90,10 @@ impl Log {
     /// A record of gitproc's own.
     pub(crate) fn note(&mut self, tag: Tag, text: &str) {
         let bytes = text.replace('\n', " ");
-        let record = Record {
-            time_us: gitproc_sys::host::realtime_us(),
-            tag,
-            identifier: None,
-            bytes: bytes.as_bytes(),
-        };
-        encode(record, &mut self.pending);
+        if tag == Tag::Invocation {
+            self.file.begins_with(&bytes);
+        }
+        encode(own(tag, &bytes), &mut self.pending);
     }
 
     /// Reads what the pipes hold and writes it in one piece.
@@ -134,77 +128,12 @@ impl Log {
 
     /// Writes what waits: a remark of this round, which no pipe will announce.
     pub(crate) fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        if !self.pending.is_empty() {
+            self.file.write(&self.pending);
+            // The room is kept for the next round, so that busy services cause no allocations.
+            self.pending.clear();
         }
-        let mut bytes = std::mem::take(&mut self.pending);
-        if self.dropped > 0 || self.torn {
-            let mut heal = Vec::new();
-            if self.torn {
-                heal.push(b'\n');
-            }
-            if self.dropped > 0 {
-                let text = format!(
-                    "{} lines dropped, the log could not be written",
-                    self.dropped
-                );
-                let time_us = gitproc_sys::host::realtime_us();
-                encode(
-                    Record {
-                        time_us,
-                        tag: Tag::Remark,
-                        identifier: None,
-                        bytes: text.as_bytes(),
-                    },
-                    &mut heal,
-                );
-            }
-            // In one piece and whole, or not yet.
-            if !self
-                .append(&heal)
-                .is_ok_and(|written| written == heal.len())
-            {
-                self.dropped += count_lines(&bytes);
-                return;
-            }
-            (self.dropped, self.torn) = (0, false);
-        }
-        let written = self.append(&bytes).unwrap_or(0);
-        let rest = &bytes[written..];
-        self.dropped += count_lines(rest);
-        self.torn |= written > 0 && bytes[written - 1] != b'\n';
-        // Kept for the next round, so that busy services cause no allocations.
-        bytes.clear();
-        self.pending = bytes;
     }
-
-    /// Writes as much as goes; the count tells how much.
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            closed => closed.insert(
-                File::options()
-                    .append(true)
-                    .create(true)
-                    .mode(0o640)
-                    .open(&self.path)?,
-            ),
-        };
-        let mut written = 0;
-        while written < bytes.len() {
-            match file.write(&bytes[written..]) {
-                Ok(0) => break,
-                Ok(more) => written += more,
-                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        Ok(written)
-    }
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 impl Stream {
@@ -272,11 +201,14 @@ impl Stream {
 mod tests {
     use super::*;
     use gitproc_core::logline::decode;
+    use std::io::Write;
 
     fn logged(write: impl FnOnce(&mut PipeWriter), name: &str) -> Vec<(Tag, Vec<u8>)> {
         let path = std::env::temp_dir().join(format!("gitproc-log-{name}-{}", std::process::id()));
+        let rotation = LogRotation::default();
+        let path_text = path.to_str().expect("text");
         let mut log =
-            Log::new(path.display().to_string(), "a.service", &Streams::default()).expect("pipes");
+            Log::new(path_text, rotation, "a.service", &Streams::default()).expect("pipes");
         let mut writer = log.writers.as_mut().expect("open")[0]
             .try_clone()
             .expect("dup");

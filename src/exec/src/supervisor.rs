@@ -103,7 +103,12 @@ impl Supervisor {
         let state = HelperState::new(spec.invocation, spec.unit.clone());
         let is_dir = nix::sys::stat::fstat(&cgroup)
             .is_ok_and(|stat| stat.st_mode & nix::libc::S_IFMT == nix::libc::S_IFDIR);
-        let log = Log::new(spec.log_file.clone(), spec.unit.as_str(), &spec.streams)?;
+        let log = Log::new(
+            &spec.log_file,
+            spec.log_rotation,
+            spec.unit.as_str(),
+            &spec.streams,
+        )?;
         if let (Some(ids), Some(writers)) = (&spec.identity.ids, log.writers()) {
             // So that the service's user can open /dev/stdout and /dev/stderr anew.
             for writer in writers {

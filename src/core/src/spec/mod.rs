@@ -23,6 +23,7 @@ pub use step::ExecStep;
 pub use streams::{FileMode, Input, LogCopies, Output, Streams, Taking, Terminal};
 pub use system_calls::CallProgram;
 
+use crate::log_files::LogRotation;
 use crate::{CommitId, InvocationId};
 use gitproc_unit::{
     DirectoryKind, EnvironmentFile, ExecCommand, ExecRole, NotifyAccess, Preserve, ServiceType,
@@ -63,6 +64,9 @@ pub struct ExecSpec {
     pub delegate: bool,
     /// Log file of the unit; its directory exists.
     pub log_file: String,
+    /// When it begins a new one.
+    #[serde(default)]
+    pub log_rotation: LogRotation,
     /// `None`: as the helper itself (rootless, or no User=).
     pub identity: Identity,
     /// Directories to make before the first command, and their environment variables.

@@ -9,6 +9,7 @@ mod system_calls;
 
 pub(crate) use system_calls::call_exists;
 
+use crate::log_files::LogRotation;
 use crate::spec::{
     DirectorySpec, ExecSpec, Identity, NamespaceMode, SEARCH_PATH, SPEC_VERSION, StartOnly,
 };
@@ -36,6 +37,8 @@ pub struct SpecContext<'a> {
     pub join_cgroup_files: Vec<String>,
     /// Log file of the unit, absolute.
     pub log_file: String,
+    /// When it begins a new one.
+    pub log_rotation: LogRotation,
     /// `LANG` of the daemon; services get it as systemd gives them the system's locale.
     pub lang: Option<&'a str>,
     /// The daemon's own variables, of which `PassEnvironment=` takes some.
@@ -77,6 +80,7 @@ pub fn build(
         namespace: context.namespace,
         delegate: service.delegate.on,
         log_file: context.log_file.clone(),
+        log_rotation: context.log_rotation,
         mounts: mounts::of(
             unit,
             context.joins.tmp.unwrap_or(context.invocation),

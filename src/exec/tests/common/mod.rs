@@ -115,6 +115,7 @@ impl Service {
             remarks: Vec::new(),
             join_cgroup_files: Vec::new(),
             log_file: dir.join("log").display().to_string(),
+            log_rotation: Default::default(),
             identity: Identity {
                 dynamic: false,
                 ids: None,
@@ -187,6 +188,7 @@ impl Service {
             namespace: service.spec.namespace,
             join_cgroup_files: Vec::new(),
             log_file: service.spec.log_file.clone(),
+            log_rotation: Default::default(),
             lang: None,
             environment: &BTreeMap::from([("PASSED".to_owned(), "from the daemon".to_owned())]),
             allow_degraded: false,

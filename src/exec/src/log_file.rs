@@ -1,0 +1,263 @@
+//! The file of a unit's log: records in, rotated when it is full ([`log_files`]).
+//!
+//! A full disk costs lines, which are counted and told.
+use gitproc_core::log_files::{self, LogRotation, MAX_FILES};
+use gitproc_core::logline::{Record, Tag, encode};
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+/// The live file, and those that it was.
+pub(crate) struct LogFile {
+    path: PathBuf,
+    rotation: LogRotation,
+    /// What each file begins with: [`Tag::Invocation`].
+    invocation: String,
+    file: Option<File>,
+    /// Bytes in the file.
+    size: u64,
+    /// Lines that could not be written since the last that could.
+    dropped: u64,
+    /// The file ends within a record, because the disk filled up there.
+    torn: bool,
+}
+
+impl LogFile {
+    pub(crate) fn new(path: &str, rotation: LogRotation) -> LogFile {
+        LogFile {
+            path: path.into(),
+            rotation,
+            invocation: String::new(),
+            file: None,
+            size: 0,
+            dropped: 0,
+            torn: false,
+        }
+    }
+
+    /// The invocation, for the files to come.
+    pub(crate) fn begins_with(&mut self, invocation: &str) {
+        invocation.clone_into(&mut self.invocation);
+    }
+
+    /// Writes whole records.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        if self.dropped > 0 || self.torn {
+            let mut heal = Vec::new();
+            if self.torn {
+                heal.push(b'\n');
+            }
+            if self.dropped > 0 {
+                let text = format!(
+                    "{} lines dropped, the log could not be written",
+                    self.dropped
+                );
+                encode(own(Tag::Remark, &text), &mut heal);
+            }
+            // In one piece and whole, or not yet.
+            if !self
+                .append(&heal)
+                .is_ok_and(|written| written == heal.len())
+            {
+                self.dropped += count_lines(bytes);
+                return;
+            }
+            (self.dropped, self.torn) = (0, false);
+        }
+        self.write_out(bytes);
+    }
+
+    /// Whole records, into as many files as they fill.
+    fn write_out(&mut self, mut bytes: &[u8]) {
+        let mut fresh = false;
+        while !bytes.is_empty() {
+            if self.torn {
+                // The disk is full: what follows would end the torn line.
+                self.dropped += count_lines(bytes);
+                return;
+            }
+            let fitting = match self.fitting(bytes) {
+                0 if fresh => end_of_first(bytes),
+                0 => {
+                    self.rotate();
+                    fresh = true;
+                    continue;
+                }
+                fitting => fitting,
+            };
+            let written = self.append(&bytes[..fitting]).unwrap_or(0);
+            self.torn |= written > 0 && bytes[written - 1] != b'\n';
+            if written < fitting {
+                self.dropped += count_lines(&bytes[written..]);
+                return;
+            }
+            bytes = &bytes[fitting..];
+            fresh = false;
+        }
+    }
+
+    /// How many of the bytes, in whole records, there is room for in the file.
+    fn fitting(&mut self, bytes: &[u8]) -> usize {
+        let most = self.rotation.max_file_size;
+        if most == 0 || self.open().is_err() {
+            return bytes.len();
+        }
+        let room = usize::try_from(most.saturating_sub(self.size)).unwrap_or(usize::MAX);
+        if bytes.len() <= room {
+            return bytes.len();
+        }
+        let last = bytes[..room].iter().rposition(|byte| *byte == b'\n');
+        last.map_or(0, |at| at + 1)
+    }
+
+    /// The file is full: it becomes the newest of the older ones, and the next line begins another.
+    fn rotate(&mut self) {
+        // If that fails, it is tried again after as much more.
+        self.size = 0;
+        let place = |number| log_files::nth(&self.path, number);
+        let kept = self.rotation.max_files.min(MAX_FILES);
+        for beyond in kept + 1..=MAX_FILES {
+            let _ = std::fs::remove_file(place(beyond));
+        }
+        for number in (1..kept).rev() {
+            let _ = std::fs::rename(place(number), place(number + 1));
+        }
+        let done = match kept {
+            0 => std::fs::remove_file(place(0)),
+            _ => std::fs::rename(place(0), place(1)),
+        };
+        match done {
+            // Somebody has taken it away.
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                let mut remark = Vec::new();
+                let text = format!("the log can't be rotated: {cause}");
+                encode(own(Tag::Remark, &text), &mut remark);
+                let written = self.append(&remark).unwrap_or(0);
+                self.torn = written > 0 && written < remark.len();
+            }
+            _ => {
+                self.file = None;
+                let mut head = Vec::new();
+                if !self.invocation.is_empty() {
+                    encode(own(Tag::Invocation, &self.invocation), &mut head);
+                }
+                let written = self.append(&head).unwrap_or(0);
+                self.torn = written > 0 && written < head.len();
+            }
+        }
+    }
+
+    fn open(&mut self) -> std::io::Result<()> {
+        if self.file.is_none() {
+            let opened = File::options()
+                .append(true)
+                .create(true)
+                .mode(0o640)
+                .open(&self.path)?;
+            self.size = opened.metadata()?.len();
+            self.file = Some(opened);
+        }
+        Ok(())
+    }
+
+    /// Writes as much as goes; the count tells how much.
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.open()?;
+        let mut written = 0;
+        let Some(file) = &mut self.file else {
+            return Ok(0);
+        };
+        while written < bytes.len() {
+            match file.write(&bytes[written..]) {
+                Ok(0) => break,
+                Ok(more) => written += more,
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        self.size += written as u64;
+        Ok(written)
+    }
+}
+
+/// A record of gitproc's own, of now. The text is one line.
+pub(crate) fn own(tag: Tag, text: &str) -> Record<'_> {
+    Record {
+        time_us: gitproc_sys::host::realtime_us(),
+        tag,
+        identifier: None,
+        bytes: text.as_bytes(),
+    }
+}
+
+/// Length of the first record.
+fn end_of_first(bytes: &[u8]) -> usize {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    end.map_or(bytes.len(), |at| at + 1)
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_makes_room_for_the_next_and_the_oldest_goes() {
+        let dir = std::env::temp_dir().join(format!("gitproc-rotate-{}", std::process::id()));
+        std::fs::create_dir(&dir).expect("fresh");
+        let path = dir.join("log");
+        let names = || {
+            let entries = std::fs::read_dir(&dir).expect("ours").flatten();
+            let names = entries.map(|entry| entry.file_name().into_string().expect("text"));
+            let mut names: Vec<_> = names.collect();
+            names.sort();
+            names
+        };
+        let rotation = |max_files| LogRotation {
+            max_file_size: 100,
+            max_files,
+        };
+        let write = |log: &mut LogFile, numbers: std::ops::Range<u32>| {
+            for number in numbers {
+                let mut record = Vec::new();
+                encode(own(Tag::Remark, &format!("{number:080}")), &mut record);
+                log.write(&record);
+            }
+        };
+        let last = |number: u32| {
+            let text = std::fs::read_to_string(log_files::nth(&path, number)).expect("there");
+            let line = text.lines().last().expect("a line");
+            line.rsplit(' ')
+                .next()
+                .expect("text")
+                .trim_start_matches('0')
+                .to_owned()
+        };
+        let mut log = LogFile::new(path.to_str().expect("text"), rotation(2));
+        log.begins_with("id commit");
+        write(&mut log, 1..8);
+        assert_eq!(names(), ["log", "log.1", "log.2"]);
+        assert_eq!([last(2), last(1), last(0)], ["5", "6", "7"]);
+        let first = std::fs::read_to_string(log_files::nth(&path, 1)).expect("there");
+        assert!(
+            first
+                .lines()
+                .next()
+                .is_some_and(|line| line.ends_with(" i id commit"))
+        );
+        // Another helper, with less to keep.
+        let mut log = LogFile::new(path.to_str().expect("text"), rotation(1));
+        write(&mut log, 8..10);
+        assert_eq!(names(), ["log", "log.1"]);
+        assert_eq!([last(1), last(0)], ["8", "9"]);
+        let mut log = LogFile::new(path.to_str().expect("text"), rotation(0));
+        write(&mut log, 10..13);
+        assert_eq!(names(), ["log"]);
+        assert_eq!(last(0), "12");
+        std::fs::remove_dir_all(&dir).expect("ours");
+    }
+}

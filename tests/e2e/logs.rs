@@ -1,0 +1,74 @@
+//! Logs: what services print is there, however much it is.
+use crate::instance::Instance;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+/// An instance whose logs begin a new file every 64 KiB or so.
+fn instance(max_files: u32) -> Instance {
+    let mut instance = Instance::init();
+    let config = format!("[Logs]\nMaxFileSize=64K\nMaxFiles={max_files}\n");
+    std::fs::write(instance.root.join("etc/gitproc/gitproc.conf"), config).expect("writable");
+    instance.start_daemon();
+    instance
+}
+
+/// Counts as fast as it can once the file is there.
+fn counter(instance: &Instance, lines: usize) -> String {
+    format!(
+        "[Service]\nExecStart=/bin/sh -c 'until test -e {}/go; do sleep 0.01; done; \
+         seq {lines}; exec sleep 1000000'\n[Install]\nWantedBy=default.target\n",
+        instance.root.display()
+    )
+}
+
+#[test]
+fn a_log_is_rotated_and_reads_as_one() {
+    const LINES: usize = 30_000;
+    let instance = instance(8);
+    let unit = counter(&instance, LINES);
+    instance.push(&[("count.service", &unit)]).ok();
+    std::fs::write(instance.root.join("go"), "").expect("ours");
+    let last = |lines: usize| {
+        let lines = lines.to_string();
+        let said = instance.run(&["logs", "count", "-o", "cat", "-n", &lines]);
+        said.ok().stdout
+    };
+    instance.wait_for("all is written", |_| last(1) == format!("{LINES}\n"));
+    let expected = |lines: usize| -> String {
+        let numbers = LINES - lines + 1..=LINES;
+        numbers.map(|number| format!("{number}\n")).collect()
+    };
+    for lines in [1, 5_000, 12_000] {
+        assert_eq!(last(lines), expected(lines), "the last {lines}");
+    }
+    let dir = instance.root.join("var/log/gitproc");
+    let files = std::fs::read_dir(&dir).expect("ours").flatten();
+    let sizes: Vec<u64> = files
+        .map(|file| file.metadata().expect("there").len())
+        .collect();
+    assert_eq!(sizes.len(), 9, "the live file, and eight older ones");
+    assert!(sizes.iter().all(|size| *size <= 64 << 10), "{sizes:?}");
+    instance.shutdown();
+}
+
+#[test]
+fn following_goes_on_across_rotations() {
+    // Less than 32 files: none is gone before it is read.
+    const LINES: usize = 30_000;
+    let instance = instance(32);
+    let unit = counter(&instance, LINES);
+    instance.push(&[("count.service", &unit)]).ok();
+    let mut follow = instance.command(&["logs", "count", "-f", "-o", "cat", "-n", "0"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
+    let mut lines = lines.map(|line| line.expect("text"));
+    // It listens: what is written before that is not for it.
+    instance.wait_for("a thread reads the log", |i| i.has_thread("logs"));
+    std::fs::write(instance.root.join("go"), "").expect("ours");
+    for number in 1..=LINES {
+        assert_eq!(lines.next(), Some(number.to_string()));
+    }
+    follow.kill().expect("ours");
+    follow.wait().expect("ours");
+    instance.shutdown();
+}
