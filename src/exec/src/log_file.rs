@@ -55,11 +55,9 @@ impl LogFile {
                 );
                 encode(own(Tag::Remark, &text), &mut heal);
             }
-            // In one piece and whole, or not yet.
-            if !self
-                .append(&heal)
-                .is_ok_and(|written| written == heal.len())
-            {
+            let written = self.append(&heal).unwrap_or(0);
+            if written < heal.len() {
+                self.torn |= written > 0;
                 self.dropped += count_lines(bytes);
                 return;
             }
