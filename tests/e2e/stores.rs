@@ -6,6 +6,8 @@ use nix::sys::signal::Signal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+const LOST: &str = "the process that kept its descriptors has died";
+
 /// Builds the service (stores.c) into the instance's root.
 fn build(instance: &Instance) -> PathBuf {
     let program = instance.root.join("stores");
@@ -50,6 +52,13 @@ impl Instance {
         let processes = self.processes();
         let keeps = |command: &&String| command.contains("keep-descriptors");
         processes.values().filter(keeps).count()
+    }
+
+    /// Of a.service.
+    fn kill_keeper(&self) {
+        let mut found = self.processes().into_iter();
+        let keeper = found.find(|(_, command)| command.contains("keep-descriptors a.service"));
+        signal(keeper.expect("it has a keeper").0, Signal::SIGKILL);
     }
 
     #[track_caller]
@@ -162,25 +171,29 @@ fn a_store_has_its_limit_and_lets_go_of_what_is_of_no_use() {
     instance.shutdown();
 }
 
+/// Also one that an earlier daemon has made, whose end is seen when it is needed.
 #[test]
 fn a_killed_keeper_is_reported_and_the_service_goes_on() {
-    let instance = Instance::start();
+    let mut instance = Instance::start();
     let program = build(&instance);
     let text = unit(&program, "", "memo=m=x");
     instance.push(&[("a.service", &text)]).ok();
     let pid = instance.main_pid("a");
-    let keeper = instance.processes().into_iter();
-    let mut keeper = keeper.filter(|(_, command)| command.contains("keep-descriptors a.service"));
-    let (keeper, _) = keeper.next().expect("it has a keeper");
-    signal(keeper, Signal::SIGKILL);
-    instance.wait_for("the loss is reported", |i| {
-        i.log()
-            .contains("the process that kept its descriptors has died")
-    });
+    instance.kill_keeper();
+    instance.wait_for("the loss is reported", |i| i.log().contains(LOST));
     assert_eq!(instance.main_pid("a"), pid);
     assert_eq!(instance.property("a", "NFileDescriptorStore"), "0");
     instance.run(&["restart", "a"]).ok();
     instance.was_given("a", &["given nothing"]);
     assert_eq!(instance.property("a", "NFileDescriptorStore"), "1");
+    instance.kill_daemon();
+    instance.start_daemon();
+    assert_eq!(instance.property("a", "NFileDescriptorStore"), "1");
+    instance.kill_keeper();
+    instance.wait_keepers(0);
+    instance.run(&["restart", "a"]).ok();
+    instance.was_given("a", &["given nothing"]);
+    let log = instance.log();
+    assert!(log.contains(LOST), "{log}");
     instance.shutdown();
 }

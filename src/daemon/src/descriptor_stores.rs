@@ -92,6 +92,10 @@ impl DescriptorStores {
         if let Ok(connection) = self.connect(unit, PATIENCE) {
             return Ok(connection);
         }
+        if self.lock().stores.remove(unit).is_some() {
+            // One of an earlier daemon, whose end nobody was told of.
+            tell_of_loss(unit);
+        }
         let keeper = self.make(unit, making)?;
         let mut open = self.lock();
         open.made += 1;
@@ -115,15 +119,14 @@ impl DescriptorStores {
         std::mem::take(&mut self.lock().unwatched)
     }
 
-    /// A keeper has ended. True: nobody has told it to, so what it held is lost.
-    pub fn ended(&self, keeper: &Keeper) -> bool {
+    /// A keeper has ended. If nobody has told it to, what it held is lost.
+    pub fn ended(&self, keeper: &Keeper) {
         let mut open = self.lock();
-        let lost = open.stores.get(&keeper.unit) == Some(&keeper.number);
-        if lost {
+        if open.stores.get(&keeper.unit) == Some(&keeper.number) {
             open.stores.remove(&keeper.unit);
             remove(&self.dir(&keeper.unit));
+            tell_of_loss(&keeper.unit);
         }
-        lost
     }
 
     /// Closes what the unit has stored. A unit without a store has none afterwards, either.
@@ -198,6 +201,14 @@ impl DescriptorStores {
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn tell_of_loss(unit: &UnitName) {
+    let name = unit.as_str();
+    tracing::error!(
+        unit = name,
+        "{unit}: the process that kept its descriptors has died: they are lost"
+    );
 }
 
 /// One that stays is in nobody's way: the next keeper takes its place.

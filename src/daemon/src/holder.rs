@@ -175,13 +175,7 @@ impl Holder {
                     return;
                 }
                 let _ = gitproc_sys::pidfd::reap(keeper.pidfd.as_fd());
-                if context.host.descriptor_stores.ended(&keeper) {
-                    let unit = keeper.unit.as_str();
-                    tracing::error!(
-                        unit,
-                        "{unit}: the process that kept its descriptors has died: they are lost"
-                    );
-                }
+                context.host.descriptor_stores.ended(&keeper);
             });
         }
     }

@@ -171,9 +171,10 @@ async fn main(options: Options, config: Config) -> Result<u8, DaemonError> {
 /// Services are down: what is kept for their next start goes as well.
 fn leave_nothing(host: &Host) {
     let stores = &host.descriptor_stores;
-    let closed = stores.units().into_iter().map(|unit| stores.close(&unit));
-    let removed = host.cgroups.remove_instance(&host.layout.instance);
-    for error in closed.chain([removed]).filter_map(Result::err) {
+    let units = stores.units();
+    let mut done: Vec<_> = units.iter().map(|unit| stores.close(unit)).collect();
+    done.push(host.cgroups.remove_instance(&host.layout.instance));
+    for error in done.into_iter().filter_map(Result::err) {
         tracing::error!("{}, ignoring", error.in_full());
     }
 }
