@@ -112,7 +112,8 @@ pub enum Verb {
     /// Be the helper of one invocation
     #[command(hide = true)]
     ExecHelper {
-        /// What else it is to do (for the program itself).
+        /// Another role of its program, which reads this itself
+        #[arg(allow_hyphen_values = true)]
         role: Vec<String>,
     },
     /// The far end of a push

@@ -421,7 +421,7 @@ pub struct UnitRecord {
     pub commit: Option<CommitId>,
     /// It was waiting for its automatic restart.
     pub auto_restart: bool,
-    /// Until when, monotonic µs.
+    /// Until when, monotonic µs. Records of older daemons lack it; they read the other.
     #[serde(default)]
     pub restart_at: Option<Instant>,
     /// A job that is under way; a daemon that starts again finishes it.

@@ -73,8 +73,9 @@ impl DescriptorStores {
         let entries = std::fs::read_dir(&stores.base).into_iter().flatten();
         for entry in entries.flatten() {
             let name = entry.file_name().into_string().unwrap_or_default();
-            let unit = UnitName::parse(&name).ok();
-            match unit.filter(|unit| stores.connect(unit, GLANCE).is_ok()) {
+            // One that can't be reached may live all the same.
+            let lives = |unit: &UnitName| !matches!(stores.connect(unit, GLANCE), Ok(None));
+            match UnitName::parse(&name).ok().filter(lives) {
                 Some(unit) => _ = stores.lock().stores.insert(unit, 0),
                 None => remove(&entry.path()),
             }
@@ -89,7 +90,7 @@ impl DescriptorStores {
 
     /// A connection for the helper of a new invocation.
     pub fn open(&self, unit: &UnitName, making: &Making<'_>) -> Result<OwnedFd> {
-        if let Ok(connection) = self.connect(unit, PATIENCE) {
+        if let Some(connection) = self.connect(unit, PATIENCE)? {
             return Ok(connection);
         }
         if self.lock().stores.remove(unit).is_some() {
@@ -107,11 +108,11 @@ impl DescriptorStores {
             number,
         });
         drop(open);
-        let keeper = "the keeper of descriptors (is gitproc-exec as new as gitproc?)";
-        self.connect(unit, PATIENCE).map_err(|error| {
-            let cause = std::io::Error::from_raw_os_error(error.errno());
-            gitproc_sys::Error::new("reach", keeper, cause)
-        })
+        let ended = || {
+            let keeper = "the keeper of descriptors (is gitproc-exec as new as gitproc?)";
+            gitproc_sys::Error::new("reach", keeper, nix::errno::Errno::ECONNREFUSED)
+        };
+        self.connect(unit, PATIENCE)?.ok_or_else(ended)
     }
 
     /// Keepers that were made since the last call.
@@ -135,24 +136,23 @@ impl DescriptorStores {
             return Ok(());
         }
         // Without blocking: the keeper reads it when it can, and nobody connects to it any more.
-        let closed = self.connect(unit, GLANCE).and_then(|keeper| {
-            let bytes = serde_json::to_vec(&ToStore::Close).unwrap_or_default();
-            socket::send_with_fds(keeper.as_fd(), &bytes, &[])
-        });
+        let keeper = self.connect(unit, GLANCE);
         remove(&self.dir(unit));
-        match closed {
-            // It has ended by itself.
-            Err(error) if error.errno() == nix::libc::ECONNREFUSED => Ok(()),
-            closed => closed.map(drop),
+        if let Some(keeper) = keeper? {
+            let bytes = serde_json::to_vec(&ToStore::Close).unwrap_or_default();
+            socket::send_with_fds(keeper.as_fd(), &bytes, &[])?;
         }
+        Ok(())
     }
 
-    /// How many descriptors the unit has stored; `None`: it has no store, or can't be asked.
+    /// How many descriptors the unit has stored; `None`: its keeper can't be asked.
     pub fn count(&self, unit: &UnitName) -> Option<u32> {
         if !self.lock().stores.contains_key(unit) {
-            return None;
+            return Some(0);
         }
-        let keeper = self.connect(unit, GLANCE).ok()?;
+        let Some(keeper) = self.connect(unit, GLANCE).ok()? else {
+            return Some(0);
+        };
         let request = serde_json::to_vec(&ToStore::Count).ok()?;
         socket::send_with_fds(keeper.as_fd(), &request, &[]).ok()?;
         let mut bytes = [0; PACKET_MAX];
@@ -189,9 +189,17 @@ impl DescriptorStores {
         Ok(spawned.pidfd)
     }
 
-    fn connect(&self, unit: &UnitName, patience: Duration) -> Result<OwnedFd> {
-        let dir = file::open_dir(&self.dir(unit))?;
-        socket::connect_packets_at(dir.as_fd(), SOCKET, patience)
+    /// `None`: there is no keeper. An error says nothing of that: descriptors may be lacking here.
+    fn connect(&self, unit: &UnitName, patience: Duration) -> Result<Option<OwnedFd>> {
+        let connected = file::open_dir(&self.dir(unit))
+            .and_then(|dir| socket::connect_packets_at(dir.as_fd(), SOCKET, patience));
+        match connected {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) => match error.errno() {
+                nix::libc::ENOENT | nix::libc::ECONNREFUSED => Ok(None),
+                _ => Err(error),
+            },
+        }
     }
 
     fn dir(&self, unit: &UnitName) -> PathBuf {
@@ -214,4 +222,37 @@ fn tell_of_loss(unit: &UnitName) {
 /// One that stays is in nobody's way: the next keeper takes its place.
 fn remove(dir: &Path) {
     let _ = std::fs::remove_dir_all(dir);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+    use std::os::unix::net::{UnixDatagram, UnixListener};
+
+    #[test]
+    fn a_keeper_that_can_not_be_reached_is_not_taken_for_dead() {
+        let root = TempDir::new("stores");
+        let socket = |unit: &str| {
+            let dir = root.path().join(unit);
+            std::fs::create_dir(&dir).expect("fresh");
+            dir.join(SOCKET)
+        };
+        // Connecting to the first fails, but not because nobody is there.
+        let _lives = UnixDatagram::bind(socket("lives.service")).expect("bound");
+        drop(UnixListener::bind(socket("dead.service")).expect("bound"));
+        let stores = DescriptorStores::find(root.path().to_owned());
+        let unit = UnitName::parse("lives.service").expect("a name");
+        assert_eq!(stores.units(), std::slice::from_ref(&unit));
+        assert!(!root.path().join("dead.service").exists());
+        let null = std::fs::File::open("/dev/null").expect("it is there");
+        let making = Making {
+            exe: &null.into(),
+            argv: &["never"],
+            cgroup: None,
+        };
+        assert!(stores.open(&unit, &making).is_err());
+        assert_eq!(stores.count(&unit), None);
+        assert_eq!(stores.units(), [unit]);
+    }
 }

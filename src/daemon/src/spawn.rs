@@ -101,7 +101,7 @@ pub fn spawn(host: &Host, request: &SpawnRequest) -> Result<Spawned, Failure> {
         cgroup: group.cgroup,
     };
     let unapplied = group.unapplied;
-    let store = store(host, unit);
+    let store = store(host, unit, service);
     let spec = spec(
         host,
         request,
@@ -187,14 +187,12 @@ fn spec(
 }
 
 /// A connection to the unit's descriptor store, if it may have one.
-fn store(host: &Host, unit: &Unit) -> Result<Option<OwnedFd>, Failure> {
+fn store(host: &Host, unit: &Unit, service: &ServiceSection) -> Result<Option<OwnedFd>, Failure> {
     let stores = &host.descriptor_stores;
     let has_store = spec_build::descriptor_store_max(unit) > 0;
-    let service = unit.service.as_deref();
-    let preserve = service.map_or(Preserve::No, |service| service.descriptor_store_preserve);
     let open = || {
         // Of an earlier invocation, or of an earlier definition.
-        if !has_store || preserve == Preserve::No {
+        if !has_store || service.descriptor_store_preserve == Preserve::No {
             stores.close(&unit.name)?;
         }
         if !has_store {

@@ -62,7 +62,8 @@ fn variable(kind: DirectoryKind) -> &'static str {
 }
 
 /// Everything for one command. Reads the environment files, so it runs in the forked child: a file
-/// that blocks holds up that command only. `passed` are the names of descriptors from 3 on. What `UnsetEnvironment=` names is gone at last.
+/// that blocks holds up that command only. `passed` are the names of descriptors from 3 on. What
+/// `UnsetEnvironment=` names is gone at last.
 pub(crate) fn of_command(
     spec: &ExecSpec,
     role: ExecRole,

@@ -5,7 +5,7 @@ use gitproc_core::descriptor_store::{FromStore, PACKET_MAX, ToStore};
 use gitproc_sys::socket;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// A store, or none: `FileDescriptorStoreMax=0`.
+/// A store: with `max` 0 there is none, and without a keeper it was lost.
 pub(crate) struct Store {
     keeper: Option<OwnedFd>,
     max: u32,
@@ -35,7 +35,12 @@ impl Store {
         let refused = match self.ask(&request, &fds)? {
             Some((FromStore::Stored { refused }, _)) => refused,
             Some((FromStore::Descriptor { .. } | FromStore::Total { .. }, _)) => 0,
-            None => count, // there is no store
+            None if max > 0 => {
+                return Err(format!(
+                    "FDSTORE=1: the descriptor store is lost, closing {count}"
+                ));
+            }
+            None => count,
         };
         match refused {
             0 => Ok(()),
@@ -62,7 +67,7 @@ impl Store {
         Ok(found)
     }
 
-    /// `None` without a store.
+    /// `None` without a keeper.
     fn ask(
         &mut self,
         request: &ToStore,

@@ -209,7 +209,8 @@ pub struct UnitDetail {
     pub warnings: Vec<Diagnostic>,
     /// v2 cgroup, relative to the mount.
     pub control_group: Option<String>,
-    /// How many descriptors it has stored, and how many it may; `None`: it has no store.
+    /// How many descriptors it has stored, and how many it may; `None`: it may store none, or its
+    /// keeper does not answer.
     #[serde(default)]
     pub descriptors_stored: Option<(u32, u32)>,
     /// Processes: host pid and command line.

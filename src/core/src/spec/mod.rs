@@ -55,8 +55,8 @@ pub struct ExecSpec {
     pub commands: BTreeMap<ExecRole, Vec<ExecCommand>>,
     /// How processes are isolated.
     pub namespace: NamespaceMode,
-    /// `tasks` files that each payload process, of one thread then, writes itself into before anything else
-    /// (v1 controllers). The v2 payload cgroup comes as an open directory ([`Fds`]).
+    /// `tasks` files that each payload process, of one thread then, writes itself into before
+    /// anything else (v1 controllers). The v2 payload cgroup comes as an open directory ([`Fds`]).
     pub join_cgroup_files: Vec<String>,
     /// `Delegate=`: the payload is the service's own to divide, so commands that come beside its
     /// main process have a group of their own.

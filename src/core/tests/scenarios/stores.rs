@@ -2,6 +2,7 @@
 use crate::script::*;
 use gitproc_core::api::Verb;
 use gitproc_core::protocol::ProcessEnd;
+use gitproc_core::snapshot::ActiveState;
 
 fn service(preserve: &str) -> String {
     format!(
@@ -43,13 +44,14 @@ fn before_the_first_target_nothing_is_let_go() {
 
 #[test]
 fn a_restart_that_waits_for_another_unit_keeps_them() {
-    let a = service("restart");
-    let b = format!("[Unit]\nAfter=a.service\n{SIMPLE}");
-    let mut script = Script::of(&[("a.service", &a), ("b.service", &b)]);
-    script.comes_up("a.service");
+    let a = format!("[Unit]\nAfter=b.service\n{}", service("restart"));
+    let mut script = Script::of(&[("a.service", &a), ("b.service", SIMPLE)]);
     script.comes_up("b.service");
+    script.comes_up("a.service");
     script.ask(Verb::Restart, "a.service");
-    script.ask(Verb::Stop, "b.service");
+    script.ask(Verb::Restart, "b.service");
     script.goes_down("a.service", ProcessEnd::Killed(15));
+    // It starts after b, which has to come down first.
+    script.is("a.service", ActiveState::Inactive, "dead");
     assert!(script.engine.keeps_descriptors(&name("a.service")));
 }

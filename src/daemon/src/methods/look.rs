@@ -135,9 +135,9 @@ fn row(client: &Client, status: UnitStatus) -> UnitRow {
     }
 }
 
-/// How many descriptors the unit has stored, if it has a store.
-fn stored_descriptors(client: &Client, status: &UnitStatus) -> Option<u32> {
-    client.context.host.descriptor_stores.count(&status.unit)
+/// How many descriptors the unit has stored; `None`: nobody knows.
+fn stored_descriptors(client: &Client, unit: &UnitName) -> Option<u32> {
+    client.context.host.descriptor_stores.count(unit)
 }
 
 fn usage(cgroup: &UnitCgroup) -> Usage {
@@ -190,11 +190,13 @@ fn detail(client: &Client, deployed: &Deployed, status: UnitStatus) -> UnitDetai
             .filter(|found| found.severity == Severity::Warning && ours(&found.file))
             .cloned()
             .collect(),
-        descriptors_stored: stored_descriptors(client, &status).map(|stored| {
-            let unit = deployed.units.units.get(&unit);
-            let max = unit.map_or(0, |unit| spec_build::descriptor_store_max(unit));
-            (stored, max)
-        }),
+        descriptors_stored: deployed
+            .units
+            .units
+            .get(&unit)
+            .map(|unit| spec_build::descriptor_store_max(unit))
+            .filter(|max| *max > 0)
+            .and_then(|max| Some((stored_descriptors(client, &unit)?, max))),
         control_group: group.path().filter(|_| alive),
         processes: if alive {
             processes(&group, &status)
@@ -361,7 +363,7 @@ fn runtime_properties(
             ),
             (
                 "NFileDescriptorStore",
-                Unsigned(stored_descriptors(client, status).unwrap_or(0).into()),
+                number(stored_descriptors(client, &status.unit).map(u64::from)),
             ),
             ("MemoryCurrent", number(usage.memory_current)),
             ("MemoryPeak", number(usage.memory_peak)),

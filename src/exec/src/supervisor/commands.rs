@@ -13,9 +13,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 impl Supervisor {
     pub(super) fn start(&mut self, role: ExecRole, index: u32, environment: &[(String, String)]) {
-        let stored = match role {
-            ExecRole::Start => self.stored(),
-            _ => Vec::new(),
+        let stored = match role == ExecRole::Start {
+            true => self.stored(),
+            false => Vec::new(),
         };
         match self.fork(role, index, environment, stored) {
             Ok(command) => {

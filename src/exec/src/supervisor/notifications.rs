@@ -68,26 +68,29 @@ impl Supervisor {
         if notify != Default::default() {
             self.report.tell(&FromHelper::Notify(notify));
         }
-        if let Err(trouble) = self.store(store, fds) {
+        for trouble in self.store(&store, fds) {
             self.log.note(Tag::Remark, &trouble);
         }
     }
 
-    /// FDSTORE=1 and FDSTOREREMOVE=1, as systemd takes them.
-    fn store(&mut self, wish: StoreWish, fds: Vec<OwnedFd>) -> Result<(), String> {
+    /// FDSTORE=1 and FDSTOREREMOVE=1, as systemd takes them. Returns what is to be remarked.
+    fn store(&mut self, wish: &StoreWish, fds: Vec<OwnedFd>) -> Vec<String> {
+        let mut remarks = Vec::new();
         let name = wish.name.as_deref();
         let valid = name.filter(|name| is_name(name));
         if wish.remove {
-            let name = valid.ok_or("FDSTOREREMOVE=1 without a valid FDNAME=, ignoring")?;
-            self.store.remove(name)?;
-        }
-        if wish.store && !fds.is_empty() {
-            self.store
-                .put(valid.unwrap_or(DEFAULT_NAME), wish.poll, fds)?;
-            if valid != name {
-                return Err(format!("FDNAME= is no valid name, taking {DEFAULT_NAME}"));
+            match valid {
+                Some(name) => remarks.extend(self.store.remove(name).err()),
+                None => remarks.push("FDSTOREREMOVE=1 without a valid FDNAME=, ignoring".into()),
             }
         }
-        Ok(())
+        if wish.store && !fds.is_empty() {
+            if valid != name {
+                remarks.push(format!("FDNAME= is no valid name, taking {DEFAULT_NAME}"));
+            }
+            let name = valid.unwrap_or(DEFAULT_NAME);
+            remarks.extend(self.store.put(name, wish.poll, fds).err());
+        }
+        remarks
     }
 }
