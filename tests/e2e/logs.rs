@@ -3,31 +3,33 @@ use crate::instance::Instance;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-/// An instance whose logs begin a new file every 64 KiB or so.
-fn instance(max_files: u32) -> Instance {
+/// An instance whose logs begin a new file every 64 KiB, with a service that counts as fast as it can
+/// once it is told to.
+fn counting(max_files: u32, lines: usize) -> Instance {
     let mut instance = Instance::init();
     let config = format!("[Logs]\nMaxFileSize=64K\nMaxFiles={max_files}\n");
     std::fs::write(instance.root.join("etc/gitproc/gitproc.conf"), config).expect("writable");
     instance.start_daemon();
-    instance
-}
-
-/// Counts as fast as it can once the file is there.
-fn counter(instance: &Instance, lines: usize) -> String {
-    format!(
+    let unit = format!(
         "[Service]\nExecStart=/bin/sh -c 'until test -e {}/go; do sleep 0.01; done; \
          seq {lines}; exec sleep 1000000'\n[Install]\nWantedBy=default.target\n",
         instance.root.display()
-    )
+    );
+    instance.push(&[("count.service", &unit)]).ok();
+    instance
+}
+
+impl Instance {
+    fn go(&self) {
+        std::fs::write(self.root.join("go"), "").expect("ours");
+    }
 }
 
 #[test]
 fn a_log_is_rotated_and_reads_as_one() {
     const LINES: usize = 30_000;
-    let instance = instance(8);
-    let unit = counter(&instance, LINES);
-    instance.push(&[("count.service", &unit)]).ok();
-    std::fs::write(instance.root.join("go"), "").expect("ours");
+    let instance = counting(8, LINES);
+    instance.go();
     let last = |lines: usize| {
         let lines = lines.to_string();
         let said = instance.run(&["logs", "count", "-o", "cat", "-n", &lines]);
@@ -55,16 +57,14 @@ fn a_log_is_rotated_and_reads_as_one() {
 fn following_goes_on_across_rotations() {
     // Less than 32 files: none is gone before it is read.
     const LINES: usize = 30_000;
-    let instance = instance(32);
-    let unit = counter(&instance, LINES);
-    instance.push(&[("count.service", &unit)]).ok();
+    let instance = counting(32, LINES);
     let mut follow = instance.command(&["logs", "count", "-f", "-o", "cat", "-n", "0"]);
     let mut follow = follow.stdout(Stdio::piped()).spawn().expect("it starts");
     let lines = BufReader::new(follow.stdout.take().expect("piped")).lines();
     let mut lines = lines.map(|line| line.expect("text"));
     // It listens: what is written before that is not for it.
     instance.wait_for("a thread reads the log", |i| i.has_thread("logs"));
-    std::fs::write(instance.root.join("go"), "").expect("ours");
+    instance.go();
     for number in 1..=LINES {
         assert_eq!(lines.next(), Some(number.to_string()));
     }

@@ -111,38 +111,38 @@ impl LogFile {
 
     /// The file is full: it becomes the newest of the older ones, and the next line begins another.
     fn rotate(&mut self) {
-        // If that fails, it is tried again after as much more.
-        self.size = 0;
-        let place = |number| log_files::nth(&self.path, number);
-        let kept = self.rotation.max_files.min(MAX_FILES);
-        for beyond in kept + 1..=MAX_FILES {
-            let _ = std::fs::remove_file(place(beyond));
-        }
-        for number in (1..kept).rev() {
-            let _ = std::fs::rename(place(number), place(number + 1));
-        }
-        let done = match kept {
-            0 => std::fs::remove_file(place(0)),
-            _ => std::fs::rename(place(0), place(1)),
-        };
-        match done {
-            // Somebody has taken it away.
-            Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                let mut remark = Vec::new();
-                let text = format!("the log can't be rotated: {cause}");
-                encode(own(Tag::Remark, &text), &mut remark);
-                let written = self.append(&remark).unwrap_or(0);
-                self.torn = written > 0 && written < remark.len();
-            }
-            _ => {
+        let mut head = Vec::new();
+        match self.make_room() {
+            Ok(()) => {
                 self.file = None;
-                let mut head = Vec::new();
                 if !self.invocation.is_empty() {
                     encode(own(Tag::Invocation, &self.invocation), &mut head);
                 }
-                let written = self.append(&head).unwrap_or(0);
-                self.torn = written > 0 && written < head.len();
             }
+            Err(cause) => {
+                // It is tried again after as much more.
+                self.size = 0;
+                let text = format!("the log can't be rotated: {cause}");
+                encode(own(Tag::Remark, &text), &mut head);
+            }
+        }
+        let written = self.append(&head).unwrap_or(0);
+        self.torn = written > 0 && written < head.len();
+    }
+
+    /// The oldest first, so that none takes the place of one that could not go.
+    fn make_room(&self) -> std::io::Result<()> {
+        let place = |number| log_files::nth(&self.path, number);
+        let kept = self.rotation.max_files.min(MAX_FILES);
+        for beyond in kept + 1..=MAX_FILES {
+            missing_is_fine(std::fs::remove_file(place(beyond)))?;
+        }
+        for number in (0..kept).rev() {
+            missing_is_fine(std::fs::rename(place(number), place(number + 1)))?;
+        }
+        match kept {
+            0 => missing_is_fine(std::fs::remove_file(place(0))),
+            _ => Ok(()),
         }
     }
 
@@ -189,6 +189,13 @@ pub(crate) fn own(tag: Tag, text: &str) -> Record<'_> {
     }
 }
 
+fn missing_is_fine(done: std::io::Result<()>) -> std::io::Result<()> {
+    match done {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Length of the first record.
 fn end_of_first(bytes: &[u8]) -> usize {
     let end = bytes.iter().position(|byte| *byte == b'\n');
@@ -202,6 +209,33 @@ fn count_lines(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rotation_that_fails_is_told_and_costs_no_line() {
+        let dir = std::env::temp_dir().join(format!("gitproc-unrotated-{}", std::process::id()));
+        let path = dir.join("log");
+        // Nothing can take the place of a directory with something in it.
+        std::fs::create_dir_all(dir.join("log.1/x")).expect("fresh");
+        let rotation = LogRotation {
+            max_file_size: 100,
+            max_files: 1,
+        };
+        let mut log = LogFile::new(path.to_str().expect("text"), rotation);
+        for number in 1..=3 {
+            let mut record = Vec::new();
+            encode(own(Tag::Remark, &format!("{number:070}")), &mut record);
+            log.write(&record);
+        }
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(
+            text.matches("the log can't be rotated: ").count(),
+            2,
+            "{text}"
+        );
+        let kept = |number: u32| text.contains(&format!("{number:070}\n"));
+        assert!((1..=3).all(kept), "{text}");
+        std::fs::remove_dir_all(&dir).expect("ours");
+    }
 
     #[test]
     fn a_full_file_makes_room_for_the_next_and_the_oldest_goes() {
