@@ -446,7 +446,7 @@ impl Engine {
             if before != after {
                 // What a daemon adopts came up before it, and what was reloaded was up all the time.
                 let up_since = slot.activation().and_then(|activation| activation.up_since);
-                let is_up = after.0 == ActiveState::Active;
+                let is_up = matches!(after.0, ActiveState::Active | ActiveState::Reloading);
                 slot.since = up_since.filter(|_| is_up).unwrap_or(now);
             }
             if before != after || told {

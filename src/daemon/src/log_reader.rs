@@ -158,3 +158,35 @@ fn entry(unit: &UnitName, record: Record<'_>) -> Option<LogEntry> {
         message,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempDir;
+    use gitproc_core::log_files::nth;
+    use std::io::Write;
+
+    #[test]
+    fn what_was_written_between_the_last_look_and_a_rotation_is_read() {
+        let root = TempDir::new("reader");
+        let path = root.path().join("a.service.log");
+        let write = |text: &str| {
+            let opened = File::options().append(true).create(true).open(&path);
+            let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+            written.expect("writable");
+        };
+        let unit = UnitName::parse("a.service").expect("a name");
+        write("1 o one\n");
+        let (mut reader, _) = LogReader::open(unit, path.clone(), Some(0)).expect("readable");
+        assert_eq!(reader.next_line().expect("readable"), None);
+        write("2 o two\n");
+        std::fs::rename(&path, nth(&path, 1)).expect("ours");
+        write("3 o three\n");
+        // As next_entry() goes on.
+        assert!(reader.go_on().expect("readable"));
+        let times: Vec<_> = std::iter::from_fn(|| reader.next_entry().expect("readable"))
+            .map(|entry| entry.time_us)
+            .collect();
+        assert_eq!(times, [2, 3]);
+    }
+}

@@ -197,7 +197,6 @@ mod tests {
         let files = vec![(unit("a.service"), path.clone())];
         let mut logs = MergedLogs::open(files, Some(0)).expect("readable");
         assert_eq!(times(&mut logs), [0; 0]);
-        // Written after our last look, and before the rotation.
         write(&path, [2]);
         rotate(&path);
         assert_eq!(times(&mut logs), [2]);

@@ -372,3 +372,49 @@ pub unsafe fn fork_into(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn spawn(program: &str, argv: &[&str]) -> Result<Spawned> {
+        let exe = crate::file::open_program(program.as_ref()).expect("it is there");
+        let null = std::fs::File::open("/dev/null").expect("it is there");
+        let spawned = HelperSpawn {
+            exe: exe.as_fd(),
+            argv,
+            envp: &[],
+            cgroup: None,
+            namespaces: Namespaces::default(),
+            fds: [null.as_fd(); PASSED_FDS],
+        };
+        spawned.spawn()
+    }
+
+    /// Also that the child, which may work in this memory, harms none of it: many at once.
+    #[test]
+    fn many_threads_get_their_children_at_once() {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let spawned = spawn("/bin/sh", &["sh", "-c", "exit 7"]).expect("made");
+                        assert!(pidfd::wait(spawned.pidfd.as_fd(), 10_000).expect("ours"));
+                        let end = pidfd::reap(spawned.pidfd.as_fd()).expect("ours");
+                        assert!(matches!(end, Some(pidfd::End::Exited(7))), "{end:?}");
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_program_that_is_none_is_an_error_and_leaves_nobody() {
+        let error = spawn("/dev/null", &["none"]).expect_err("no program");
+        assert_eq!(
+            (error.errno(), error.to_string().as_str()),
+            (libc::EACCES, "execute none")
+        );
+    }
+}

@@ -95,9 +95,12 @@ fn a_reload_is_over_when_the_service_says_so() {
     says(&mut script, ready());
     script.is("a.service", ActiveState::Active, "running");
     script.asked();
+    let since = script.status("a.service").since;
+    script.passes(1_000_000);
     script.ask(Verb::Reload, "a.service");
     assert_eq!(script.asked(), ["signal a Main 10"]);
     script.is("a.service", ActiveState::Reloading, "reload-signal");
+    assert_eq!(script.status("a.service").since, since, "it is up");
     // A READY=1 of before, and a reload that began before it was asked for, count for nothing.
     says(&mut script, ready());
     let reloading = |us| Notify {
@@ -112,6 +115,7 @@ fn a_reload_is_over_when_the_service_says_so() {
     script.is("a.service", ActiveState::Reloading, "reload-notify");
     says(&mut script, ready());
     script.is("a.service", ActiveState::Active, "running");
+    assert_eq!(script.status("a.service").since, since, "it was up");
     assert_eq!(script.asked(), ["Done a"]);
     // One that never says so fails after TimeoutStartSec=, and runs on.
     script.ask(Verb::Reload, "a.service");
