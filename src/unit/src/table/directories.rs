@@ -20,6 +20,22 @@ pub(super) const PRESERVE: &[(&str, Preserve)] = &[
     ("restart", Preserve::Restart),
 ];
 
+macro_rules! preserved {
+    ($key:literal, $kept:ident) => {
+        field(
+            $key,
+            "no, yes, restart",
+            |draft, _, value| {
+                draft.service.$kept = preserve(value)?;
+                Ok(())
+            },
+            lines!(s => vec![spelled(s.$kept, PRESERVE)]),
+        )
+        .shows($key, of!(s => word_of(s.$kept, PRESERVE)))
+    };
+}
+pub(super) use preserved;
+
 macro_rules! directory {
     ($key:literal, $mode:literal, $($links:literal,)? $kind:ident) => {
         [
@@ -54,21 +70,10 @@ fn field(key: &'static str, value: &str, read: super::row::Read, write: Write) -
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    let mut rows = vec![
-        field(
-            "RuntimeDirectoryPreserve",
-            "no, yes, restart",
-            |draft, _, value| {
-                draft.service.runtime_directory_preserve = preserve(value)?;
-                Ok(())
-            },
-            lines!(s => vec![spelled(s.runtime_directory_preserve, PRESERVE)]),
-        )
-        .shows(
-            "RuntimeDirectoryPreserve",
-            of!(s => word_of(s.runtime_directory_preserve, PRESERVE)),
-        ),
-    ];
+    let mut rows = vec![preserved!(
+        "RuntimeDirectoryPreserve",
+        runtime_directory_preserve
+    )];
     rows.extend(directory!(
         "RuntimeDirectory",
         "RuntimeDirectoryMode",

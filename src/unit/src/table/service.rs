@@ -1,5 +1,5 @@
 //! [Service]: the life of a service (systemd.service(5)).
-use super::directories::{PRESERVE, preserve};
+use super::directories::{PRESERVE, preserve, preserved};
 use super::kind::{self, Kind, SPAN, UNSIGNED};
 use super::row::Write;
 use super::{Family, Row, Standing, one_of, spelled, word_of};
@@ -295,20 +295,7 @@ pub(super) fn rows() -> Vec<Row> {
         .honoured(),
         kept("NonBlocking", Kind::Flag, Bool(false)),
         kept("FileDescriptorStoreMax", UNSIGNED, Unsigned(0)).honoured(),
-        field(
-            "FileDescriptorStorePreserve",
-            "no, yes, restart",
-            |draft, _, value| {
-                draft.service.descriptor_store_preserve = preserve(value)?;
-                Ok(())
-            },
-            lines!(s => vec![spelled(s.descriptor_store_preserve, PRESERVE)]),
-        )
-        .shows(
-            "FileDescriptorStorePreserve",
-            of!(s => word_of(s.descriptor_store_preserve, PRESERVE)),
-        )
-        .live(),
+        preserved!("FileDescriptorStorePreserve", descriptor_store_preserve).live(),
         field(
             "Sockets",
             "names of sockets",
