@@ -29,6 +29,12 @@ const CONFIG: &str = "\
 #AllowDegraded=no
 # What units may ask of the whole host by FailureAction and its kin: exit, reboot, poweroff.
 #AllowHostActions=
+
+[Logs]
+# A log of this size begins a new file: 64K at least; 0: it grows for ever.
+#MaxFileSize=16M
+# How many older files of each stay, 32 at most.
+#MaxFiles=4
 ";
 
 /// Others may pass: the store below belongs to a user of its own.
@@ -194,6 +200,7 @@ fn write_config(path: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gitproc_core::log_files::LogRotation;
     use gitproc_daemon::config::{Config, load};
 
     #[test]
@@ -210,6 +217,24 @@ mod tests {
         fs::write(&path, &uncommented).expect("writable");
         let loaded = load(&path, true);
         fs::remove_file(&path).expect("there");
-        assert_eq!(loaded.expect("good"), Config::default());
+        let config = loaded.expect("good");
+        assert_eq!(config, Config::default());
+        // Whoever adds a field here adds a line there.
+        let Config {
+            branch: _,
+            poll_interval: _,
+            default_target: _,
+            allow_degraded: _,
+            allowed_actions: _,
+            log_rotation:
+                LogRotation {
+                    max_file_size: _,
+                    max_files: _,
+                },
+        } = config;
+        let keys = uncommented.lines().filter(|line| {
+            line.contains('=') && !line.starts_with('#') // neither prose nor a section
+        });
+        assert_eq!(keys.count(), 7, "{uncommented}");
     }
 }
