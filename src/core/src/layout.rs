@@ -17,6 +17,8 @@ pub struct Layout {
     /// Base of RuntimeDirectory= (`/run`): always the host's, also with `--root`, because units
     /// name these paths in their own configuration.
     pub runtime_base: PathBuf,
+    /// Native socket of systemd-journald.service(8).
+    pub journal: PathBuf,
     /// Name of the instance in cgroup paths: `gitproc`, or `gitproc-<hash of the root>`.
     pub instance: String,
 }
@@ -40,6 +42,7 @@ impl Layout {
             run: root.join("run/gitproc"),
             logs: root.join("var/log/gitproc"),
             runtime_base: PathBuf::from("/run"),
+            journal: root.join("run/systemd/journal/socket"),
             instance,
         }
     }
@@ -53,6 +56,7 @@ impl Layout {
             run: runtime.join("gitproc"),
             logs: state.join("gitproc/log"),
             runtime_base: runtime.to_owned(),
+            journal: PathBuf::from("/run/systemd/journal/socket"),
             instance: "gitproc".to_owned(),
         }
     }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod layout;
 pub mod lint;
 pub mod log_files;
+pub mod log_policy;
 pub mod logline;
 mod neighbours;
 pub mod plan;

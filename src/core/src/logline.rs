@@ -1,11 +1,14 @@
 //! The format of a unit's log file: one record per line, readable with any tool.
 //!
-//! `<µs since the epoch> <tag>[:<identifier>] <bytes>\n`, where the tag is
+//! `<µs since the epoch> <tag>[<level>][:<identifier>] <bytes>\n`, where the tag is
 //! `o`/`e`: a whole line of stdout/stderr; `O`/`E`: a piece of a line that goes on in the next
 //! record of that stream; `i`: an invocation begins, the bytes are `<invocation> <commit or ->`;
 //! `-`: a remark of gitproc itself (lines dropped, …). Bytes are as the service wrote them (NUL and
-//! invalid UTF-8 included), without the newline. The identifier is `SyslogIdentifier=`, if the unit
+//! invalid UTF-8 included), without the newline. The level is a digit of syslog(3), left out where it is
+//! 6 (info). The identifier is `SyslogIdentifier=`, if the unit
 //! has one, without white space and control characters ([`identifier`]).
+
+use crate::log_policy::INFO;
 
 /// Longest payload of one record, in bytes; a longer line is split.
 pub const RECORD_MAX: usize = 48 * 1024;
@@ -39,6 +42,8 @@ pub struct Record<'a> {
     pub time_us: u64,
     /// What it is.
     pub tag: Tag,
+    /// 0 (emerg) to 7 (debug), syslog(3).
+    pub level: u8,
     /// Under which name the service wants its lines to be shown, as [`identifier`] gives it.
     pub identifier: Option<&'a str>,
     /// As the service wrote it, without the newline.
@@ -79,6 +84,9 @@ pub fn encode(record: Record<'_>, out: &mut Vec<u8>) {
     debug_assert!(!record.bytes.contains(&b'\n'), "a record is one line");
     out.extend_from_slice(record.time_us.to_string().as_bytes());
     out.extend_from_slice(&[b' ', record.tag.letter()]);
+    if record.level != INFO {
+        out.push(b'0' + record.level.min(7));
+    }
     if let Some(identifier) = record.identifier {
         out.push(b':');
         out.extend_from_slice(identifier.as_bytes());
@@ -88,8 +96,19 @@ pub fn encode(record: Record<'_>, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Time and tag of a line, of which only the beginning need be there, and what follows.
-pub fn decode_head(line: &[u8]) -> Option<(u64, Tag, &[u8])> {
+/// What a record begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// µs since the epoch.
+    pub time_us: u64,
+    /// What it is.
+    pub tag: Tag,
+    /// 0 (emerg) to 7 (debug), syslog(3).
+    pub level: u8,
+}
+
+/// The head of a line, of which only the beginning need be there, and what follows.
+pub fn decode_head(line: &[u8]) -> Option<(Head, &[u8])> {
     let space = line.iter().position(|b| *b == b' ')?;
     let time_us = std::str::from_utf8(&line[..space]).ok()?.parse().ok()?;
     let (&letter, rest) = line[space + 1..].split_first()?;
@@ -102,12 +121,21 @@ pub fn decode_head(line: &[u8]) -> Option<(u64, Tag, &[u8])> {
         b'-' => Tag::Remark,
         _ => return None,
     };
-    matches!(rest.first(), Some(b' ' | b':')).then_some((time_us, tag, rest))
+    let (level, rest) = match rest.split_first() {
+        Some((digit @ b'0'..=b'7', rest)) => (digit - b'0', rest),
+        _ => (INFO, rest),
+    };
+    let head = Head {
+        time_us,
+        tag,
+        level,
+    };
+    matches!(rest.first(), Some(b' ' | b':')).then_some((head, rest))
 }
 
 /// Reads a line (without its newline) back; `None` when it is no record (a torn write).
 pub fn decode(line: &[u8]) -> Option<Record<'_>> {
-    let (time_us, tag, rest) = decode_head(line)?;
+    let (head, rest) = decode_head(line)?;
     let (identifier, bytes) = match rest.strip_prefix(b":") {
         None => (None, rest.strip_prefix(b" ")?),
         Some(rest) => {
@@ -117,8 +145,9 @@ pub fn decode(line: &[u8]) -> Option<Record<'_>> {
         }
     };
     Some(Record {
-        time_us,
-        tag,
+        time_us: head.time_us,
+        tag: head.tag,
+        level: head.level,
         identifier,
         bytes,
     })
@@ -130,15 +159,16 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_went_in() {
-        for (tag, identifier) in [
-            (Tag::Stdout { partial: false }, None),
-            (Tag::Stdout { partial: false }, Some("web:1")),
-            (Tag::Stderr { partial: true }, Some("")),
-            (Tag::Remark, None),
+        for (tag, level, identifier) in [
+            (Tag::Stdout { partial: false }, INFO, None),
+            (Tag::Stdout { partial: false }, 3, Some("web:1")),
+            (Tag::Stderr { partial: true }, 7, Some("")),
+            (Tag::Remark, 0, None),
         ] {
             let record = Record {
                 time_us: 1_700_000_000_000_000,
                 tag,
+                level,
                 identifier,
                 bytes: b"a\0\xff b ",
             };
@@ -159,6 +189,8 @@ mod tests {
             b"17 o:",
             b"17 o:x",
             b"17 ox y",
+            b"17 o8 y",
+            b"17 o33 y",
             b"x o y",
             b"17 q y",
         ] {

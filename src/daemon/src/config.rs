@@ -25,6 +25,9 @@ pub struct Config {
     /// `[Logs] MaxFileSize=` and `MaxFiles=`: when a service's log begins a new file, and how many
     /// older ones stay.
     pub log_rotation: LogRotation,
+    /// `[Logs] ForwardToJournal=`: lines go to systemd-journald too, also those of units that say
+    /// nothing of it.
+    pub forward_to_journal: bool,
 }
 
 /// Shortest poll; a shorter one would keep the disk awake for nothing, since hints are exact.
@@ -42,6 +45,7 @@ impl Default for Config {
             allow_degraded: false,
             allowed_actions: BTreeSet::new(),
             log_rotation: LogRotation::default(),
+            forward_to_journal: false,
         }
     }
 }
@@ -148,16 +152,19 @@ fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(),
         ("Git", "Branch") => config.branch = branch(value)?,
         ("Git", "PollIntervalSec") => config.poll_interval = poll_interval(value)?,
         ("Manager", "DefaultTarget") => config.default_target = target(value)?,
-        ("Manager", "AllowDegraded") => {
-            config.allow_degraded = gitproc_unit::value::parse_bool(value)
-                .map_err(|_| format!("AllowDegraded='{value}' is neither yes nor no"))?;
-        }
+        ("Manager", "AllowDegraded") => config.allow_degraded = flag(key, value)?,
         ("Manager", "AllowHostActions") => config.allowed_actions = host_actions(value)?,
         ("Logs", "MaxFileSize") => config.log_rotation.max_file_size = file_size(value)?,
         ("Logs", "MaxFiles") => config.log_rotation.max_files = files(value)?,
+        ("Logs", "ForwardToJournal") => config.forward_to_journal = flag(key, value)?,
         _ => return Err(format!("unknown key '{key}' in [{section}]")),
     }
     Ok(())
+}
+
+fn flag(key: &str, value: &str) -> Result<bool, String> {
+    gitproc_unit::value::parse_bool(value)
+        .map_err(|_| format!("{key}='{value}' is neither yes nor no"))
 }
 
 /// The rules of git-check-ref-format(1), as far as they matter for a path below refs/heads.
@@ -238,7 +245,8 @@ mod tests {
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
                     [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n\
-                    AllowHostActions=exit reboot\n[Logs]\nMaxFileSize=1M\nMaxFiles=9\n";
+                    AllowHostActions=exit reboot\n[Logs]\nMaxFileSize=1M\nMaxFiles=9\n\
+                    ForwardToJournal=yes\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
         assert_eq!(config.poll_interval, Duration::from_secs(300));
@@ -248,6 +256,7 @@ mod tests {
         assert_eq!(config.allowed_actions, allowed);
         let rotation = config.log_rotation;
         assert_eq!((rotation.max_file_size, rotation.max_files), (1 << 20, 9));
+        assert!(config.forward_to_journal);
         assert_eq!(read("").expect("empty is good"), Config::default());
     }
 

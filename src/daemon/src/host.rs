@@ -9,6 +9,7 @@ use crate::{DaemonError, Options, os_facts};
 use gitproc_core::host_action::HostVerb;
 use gitproc_core::layout::Layout;
 use gitproc_core::log_files::LogRotation;
+use gitproc_core::log_policy::Journal;
 use gitproc_core::resources::{self, GroupSetting};
 use gitproc_core::spec::NamespaceMode;
 use gitproc_sys::cgroup::{Controller, GroupFile, Hierarchy, Limits};
@@ -46,6 +47,8 @@ pub struct Host {
     pub commons: Commons,
     /// When logs begin a new file.
     pub log_rotation: LogRotation,
+    /// Where lines of logs may go, too.
+    pub journal: Journal,
     /// What units have stored.
     pub descriptor_stores: DescriptorStores,
     /// Users of `DynamicUser=`.
@@ -128,6 +131,10 @@ impl Host {
             commons: Commons::default(),
             allow_degraded: config.allow_degraded,
             log_rotation: config.log_rotation,
+            journal: Journal {
+                socket: layout.journal.to_string_lossy().into_owned(),
+                by_default: config.forward_to_journal,
+            },
             allowed_actions: match init {
                 true => BTreeSet::from(HostVerb::ALL),
                 false => config.allowed_actions.clone(),

@@ -153,6 +153,7 @@ fn entry(unit: &UnitName, record: Record<'_>) -> Option<LogEntry> {
         unit: unit.clone(),
         time_us: record.time_us,
         stream,
+        priority: record.level,
         identifier: record.identifier.map(str::to_owned),
         partial,
         message,

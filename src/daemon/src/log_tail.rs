@@ -71,7 +71,7 @@ impl TailCounter {
 
     fn end_line(&mut self, begin: u64) {
         let head: Vec<u8> = self.line.drain(..).rev().take(HEAD_MAX).collect();
-        let seen = decode_head(&head).is_some_and(|(_, tag, _)| is_seen(tag));
+        let seen = decode_head(&head).is_some_and(|(head, _)| is_seen(head.tag));
         if seen {
             self.found += 1;
             self.begin = begin;

@@ -62,6 +62,7 @@ mod tests {
     use super::*;
     use crate::testing::TempDir;
     use gitproc_core::log_files;
+    use gitproc_core::log_policy::INFO;
     use gitproc_core::logline::{Record, Tag, encode};
     use gitproc_rpc::api::LogBytes;
     use std::fs::File;
@@ -80,6 +81,7 @@ mod tests {
                 Record {
                     time_us,
                     tag,
+                    level: INFO,
                     identifier: Some("somewhat-longer-than-the-head-of-a-record"),
                     bytes: format!("line {time_us}").as_bytes(),
                 },
@@ -89,6 +91,7 @@ mod tests {
                 Record {
                     time_us,
                     tag: Tag::Invocation,
+                    level: INFO,
                     identifier: None,
                     bytes: b"x -",
                 },

@@ -171,6 +171,7 @@ fn spec(
             join_cgroup_files: belongings.cgroup.join_files(without_v1_quota),
             log_file: log_file.to_string_lossy().into_owned(),
             log_rotation: host.log_rotation,
+            journal: host.journal.clone(),
             lang: host.lang.as_deref(),
             environment: &host.environment,
             unapplied,

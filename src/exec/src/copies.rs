@@ -10,20 +10,20 @@ const KERNEL: &str = "/dev/kmsg";
 const CONSOLE: &str = "/dev/console";
 /// Most bytes of a line that are copied: the kernel refuses longer records (kernel/printk).
 const TEXT_MAX: usize = 900;
-/// Facility daemon, level info, as systemd's default (syslog(3)).
-const PRIORITY: &str = "<30>";
 
 /// The files that lines of one stream are copied to.
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
     name: String,
+    /// Of syslog(3), not shifted.
+    facility: u8,
     kernel: Option<File>,
     console: Option<File>,
 }
 
 impl Copies {
     /// Lines will be headed by `name`. Also tells what can't be had.
-    pub(crate) fn open(wanted: LogCopies, name: &str) -> (Copies, Vec<String>) {
+    pub(crate) fn open(wanted: LogCopies, name: &str, facility: u8) -> (Copies, Vec<String>) {
         let mut lacking = Vec::new();
         let mut open = |path: &str| {
             let file = File::options().write(true).custom_flags(flags()).open(path);
@@ -35,6 +35,7 @@ impl Copies {
         let name = name.to_owned();
         let copies = Copies {
             name,
+            facility,
             kernel,
             console,
         };
@@ -42,12 +43,15 @@ impl Copies {
     }
 
     /// One line, in one piece for each file.
-    pub(crate) fn line(&mut self, bytes: &[u8]) {
+    pub(crate) fn line(&mut self, level: u8, bytes: &[u8]) {
         let bytes = &bytes[..bytes.len().min(TEXT_MAX)];
         let record =
             |head: &str| [head.as_bytes(), self.name.as_bytes(), b": ", bytes, b"\n"].concat();
         if let Some(kernel) = &mut self.kernel {
-            let _ = kernel.write(&record(PRIORITY));
+            let _ = kernel.write(&record(&format!(
+                "<{}>",
+                u32::from(self.facility) * 8 + u32::from(level)
+            )));
         }
         if let Some(console) = &mut self.console {
             let _ = console.write(&record(""));

@@ -10,6 +10,7 @@ mod copies;
 mod credentials;
 mod directories;
 mod environment;
+mod journal;
 mod keeper;
 mod link;
 mod log;

@@ -2,12 +2,15 @@
 //!
 //! A full disk costs lines, which are counted and told, never the service: the pipes are read on.
 use crate::copies::Copies;
+use crate::journal::{Journal, Source};
 use crate::log_file::{LogFile, own};
 use gitproc_core::log_files::LogRotation;
+use gitproc_core::log_policy::{LogPolicy, RateLimiter, Verdict};
 use gitproc_core::logline::{self, RECORD_MAX, Record, Tag, encode};
 use gitproc_core::spec::Streams;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
 
 /// Size that is asked for each pipe, in bytes: what a service may write while the disk is slow.
 const PIPE_BYTES: i32 = 256 * 1024;
@@ -17,11 +20,35 @@ const ROUND_BYTES: usize = 256 * 1024;
 /// One of the two streams.
 struct Stream {
     reader: PipeReader,
-    identifier: Option<String>,
-    copies: Copies,
     /// Begun, not ended.
     line: Vec<u8>,
+    sink: Sink,
+}
+
+/// Where pieces of its lines go.
+struct Sink {
+    copies: Copies,
     tag: fn(bool) -> Tag,
+    /// Of the line whose first pieces have been taken.
+    going_on: Option<Fate>,
+}
+
+/// What becomes of a line.
+#[derive(Clone, Copy)]
+struct Fate {
+    level: u8,
+    kept: bool,
+}
+
+/// What holds for the lines of both streams.
+struct Shared {
+    identifier: Option<String>,
+    policy: LogPolicy,
+    limiter: Option<RateLimiter>,
+    began: Instant,
+    journal: Option<Journal>,
+    /// Records that are to be written in this round.
+    pending: Vec<u8>,
 }
 
 /// Writer of one unit's log during one invocation.
@@ -30,22 +57,40 @@ pub(crate) struct Log {
     streams: [Stream; 2],
     /// Given to commands; closed at the end.
     writers: Option<[PipeWriter; 2]>,
-    /// Records that are to be written in this round.
-    pending: Vec<u8>,
+    shared: Shared,
 }
 
 impl Log {
-    /// Lines of `unit` go to the file at `path`, and to wherever `streams` wants them beside.
+    /// Lines of `source` go to the file at `path`, and to wherever `streams` wants them beside.
     pub(crate) fn new(
         path: &str,
         rotation: LogRotation,
-        unit: &str,
+        source: Source<'_>,
         streams: &Streams,
     ) -> gitproc_sys::Result<Log> {
         // One word, also where it heads a record of the kernel's log.
         let identifier = streams.identifier.as_deref().map(logline::identifier);
-        let name = identifier.as_deref().unwrap_or(unit);
-        let [out_copies, err_copies] = streams.copies.map(|copies| Copies::open(copies, name));
+        let name = identifier.as_deref().unwrap_or(source.unit);
+        let policy = streams.policy.clone();
+        let [out_copies, err_copies] = streams
+            .copies
+            .map(|copies| Copies::open(copies, name, policy.facility));
+        let (journal, no_journal) = match &policy.journal {
+            None => (None, None),
+            Some(copy) => {
+                let path = &copy.socket;
+                match Journal::open(path, source, name, policy.facility, &policy.fields) {
+                    Ok(journal) => (Some(journal), None),
+                    Err(cause) if copy.optional && cause.kind() == ErrorKind::NotFound => {
+                        (None, None)
+                    }
+                    Err(cause) => {
+                        let why = format!("lines are not sent to the journal at {path}: {cause}");
+                        (None, Some(why))
+                    }
+                }
+            }
+        };
         let pipe = || {
             let (reader, writer) = std::io::pipe()
                 .map_err(|cause| gitproc_sys::Error::new("make", "log pipe", cause))?;
@@ -56,10 +101,12 @@ impl Log {
         let ((out, out_writer), (err, err_writer)) = (pipe()?, pipe()?);
         let stream = |reader, copies, tag| Stream {
             reader,
-            copies,
-            identifier: identifier.clone(),
             line: Vec::new(),
-            tag,
+            sink: Sink {
+                copies,
+                tag,
+                going_on: None,
+            },
         };
         let mut log = Log {
             file: LogFile::new(path, rotation),
@@ -68,9 +115,16 @@ impl Log {
                 stream(err, err_copies.0, |partial| Tag::Stderr { partial }),
             ],
             writers: Some([out_writer, err_writer]),
-            pending: Vec::new(),
+            shared: Shared {
+                identifier,
+                limiter: policy.limit.map(RateLimiter::new),
+                policy,
+                began: Instant::now(),
+                journal,
+                pending: Vec::new(),
+            },
         };
-        for lacking in out_copies.1.iter().chain(&err_copies.1) {
+        for lacking in out_copies.1.iter().chain(&err_copies.1).chain(&no_journal) {
             log.note(Tag::Remark, lacking);
         }
         Ok(log)
@@ -93,13 +147,13 @@ impl Log {
         if tag == Tag::Invocation {
             self.file.begins_with(&bytes);
         }
-        encode(own(tag, &bytes), &mut self.pending);
+        encode(own(tag, &bytes), &mut self.shared.pending);
     }
 
     /// Reads what the pipes hold and writes it in one piece.
     pub(crate) fn pump(&mut self) {
         for stream in &mut self.streams {
-            stream.read(&mut self.pending);
+            stream.read(&mut self.shared);
         }
         self.flush();
     }
@@ -108,7 +162,7 @@ impl Log {
     pub(crate) fn end_lines(&mut self) {
         self.pump();
         for stream in &mut self.streams {
-            stream.end(&mut self.pending);
+            stream.end(&mut self.shared);
         }
         self.flush();
     }
@@ -119,26 +173,28 @@ impl Log {
         while self
             .streams
             .iter_mut()
-            .any(|stream| stream.read(&mut self.pending))
+            .any(|stream| stream.read(&mut self.shared))
         {
             self.flush();
         }
         self.end_lines();
+        self.shared.tell_what_is_left();
+        self.flush();
     }
 
     /// Writes what waits: a remark of this round, which no pipe will announce.
     pub(crate) fn flush(&mut self) {
-        if !self.pending.is_empty() {
-            self.file.write(&self.pending);
+        if !self.shared.pending.is_empty() {
+            self.file.write(&self.shared.pending);
             // The room is kept for the next round, so that busy services cause no allocations.
-            self.pending.clear();
+            self.shared.pending.clear();
         }
     }
 }
 
 impl Stream {
     /// Reads one round; true when there may be more.
-    fn read(&mut self, out: &mut Vec<u8>) -> bool {
+    fn read(&mut self, shared: &mut Shared) -> bool {
         let mut chunk = [0; 16 * 1024];
         let mut total = 0;
         while total < ROUND_BYTES {
@@ -146,7 +202,7 @@ impl Stream {
                 Ok(0) => return false,
                 Ok(length) => {
                     total += length;
-                    self.take(&chunk[..length], out);
+                    self.take(&chunk[..length], shared);
                 }
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return false,
@@ -155,7 +211,7 @@ impl Stream {
         true
     }
 
-    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    fn take(&mut self, bytes: &[u8], shared: &mut Shared) {
         let time_us = gitproc_sys::host::realtime_us();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (piece, ended) = match piece.strip_suffix(b"\n") {
@@ -164,35 +220,95 @@ impl Stream {
             };
             self.line.extend_from_slice(piece);
             while self.line.len() > RECORD_MAX {
-                let record = Record {
-                    time_us,
-                    tag: (self.tag)(true),
-                    identifier: self.identifier.as_deref(),
-                    bytes: &self.line[..RECORD_MAX],
-                };
-                encode(record, out);
-                self.copies.line(&self.line[..RECORD_MAX]);
+                let piece = &self.line[..RECORD_MAX];
+                self.sink.piece(time_us, piece, true, shared);
                 self.line.drain(..RECORD_MAX);
             }
             if ended {
-                encode(
-                    Record {
-                        time_us,
-                        tag: (self.tag)(false),
-                        identifier: self.identifier.as_deref(),
-                        bytes: &self.line,
-                    },
-                    out,
-                );
-                self.copies.line(&self.line);
+                self.sink.piece(time_us, &self.line, false, shared);
                 self.line.clear();
             }
         }
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, shared: &mut Shared) {
         if !self.line.is_empty() {
-            self.take(b"\n", out);
+            self.take(b"\n", shared);
+        }
+    }
+}
+
+impl Sink {
+    /// A piece of a line, which `goes_on` or ends.
+    fn piece(&mut self, time_us: u64, bytes: &[u8], goes_on: bool, shared: &mut Shared) {
+        let (fate, bytes) = match self.going_on {
+            Some(fate) => (fate, bytes),
+            None => shared.judge(bytes),
+        };
+        self.going_on = goes_on.then_some(fate);
+        if !fate.kept {
+            return;
+        }
+        let record = Record {
+            time_us,
+            tag: (self.tag)(goes_on),
+            level: fate.level,
+            identifier: shared.identifier.as_deref(),
+            bytes,
+        };
+        encode(record, &mut shared.pending);
+        self.copies.line(fate.level, bytes);
+        if let Some(missed) = shared
+            .journal
+            .as_mut()
+            .and_then(|journal| journal.line(fate.level, bytes))
+        {
+            shared.tell_missed(missed);
+        }
+    }
+}
+
+impl Shared {
+    /// What becomes of a line that begins so, and its text without what tells its level.
+    fn judge<'a>(&mut self, line: &'a [u8]) -> (Fate, &'a [u8]) {
+        let (level, text) = self.policy.level_of(line);
+        let kept = self.policy.keeps(level) && self.admits(level);
+        (Fate { level, kept }, text)
+    }
+
+    fn admits(&mut self, level: u8) -> bool {
+        let Some(limiter) = &mut self.limiter else {
+            return true;
+        };
+        let now_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match limiter.admit(now_us, level) {
+            Verdict::Suppress => false,
+            Verdict::Keep { suppressed } => {
+                self.tell_suppressed(suppressed);
+                true
+            }
+        }
+    }
+
+    /// What only a next line would tell.
+    fn tell_what_is_left(&mut self) {
+        let suppressed = self.limiter.as_mut().map(RateLimiter::take_suppressed);
+        self.tell_suppressed(suppressed.unwrap_or(0));
+        let missed = self.journal.as_mut().map(Journal::take_missed);
+        self.tell_missed(missed.unwrap_or(0));
+    }
+
+    fn tell_suppressed(&mut self, lines: u64) {
+        if lines > 0 {
+            let text = format!("{lines} lines suppressed (LogRateLimitBurst=)");
+            encode(own(Tag::Remark, &text), &mut self.pending);
+        }
+    }
+
+    fn tell_missed(&mut self, lines: u64) {
+        if lines > 0 {
+            let text = format!("{lines} lines did not reach the journal; they are in this log");
+            encode(own(Tag::Remark, &text), &mut self.pending);
         }
     }
 }
@@ -203,12 +319,19 @@ mod tests {
     use gitproc_core::logline::decode;
     use std::io::Write;
 
+    fn source() -> Source<'static> {
+        Source {
+            unit: "a.service",
+            invocation: "1f",
+            commit: None,
+        }
+    }
+
     fn logged(write: impl FnOnce(&mut PipeWriter), name: &str) -> Vec<(Tag, Vec<u8>)> {
         let path = std::env::temp_dir().join(format!("gitproc-log-{name}-{}", std::process::id()));
         let rotation = LogRotation::default();
         let path_text = path.to_str().expect("text");
-        let mut log =
-            Log::new(path_text, rotation, "a.service", &Streams::default()).expect("pipes");
+        let mut log = Log::new(path_text, rotation, source(), &Streams::default()).expect("pipes");
         let mut writer = log.writers.as_mut().expect("open")[0]
             .try_clone()
             .expect("dup");

@@ -2,6 +2,7 @@
 //!
 //! A full disk costs lines, which are counted and told.
 use gitproc_core::log_files::{self, LogRotation, MAX_FILES};
+use gitproc_core::log_policy::INFO;
 use gitproc_core::logline::{Record, Tag, encode};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -184,6 +185,7 @@ pub(crate) fn own(tag: Tag, text: &str) -> Record<'_> {
     Record {
         time_us: gitproc_sys::host::realtime_us(),
         tag,
+        level: INFO,
         identifier: None,
         bytes: text.as_bytes(),
     }

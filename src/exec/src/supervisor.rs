@@ -14,6 +14,7 @@ mod commands;
 mod ends;
 mod notifications;
 
+use crate::journal::Source;
 use crate::link::Link;
 use crate::log::Log;
 use crate::main_process::RETRY_MS;
@@ -103,12 +104,12 @@ impl Supervisor {
         let state = HelperState::new(spec.invocation, spec.unit.clone());
         let is_dir = nix::sys::stat::fstat(&cgroup)
             .is_ok_and(|stat| stat.st_mode & nix::libc::S_IFMT == nix::libc::S_IFDIR);
-        let log = Log::new(
-            &spec.log_file,
-            spec.log_rotation,
-            spec.unit.as_str(),
-            &spec.streams,
-        )?;
+        let source = Source {
+            unit: spec.unit.as_str(),
+            invocation: &spec.invocation.to_string(),
+            commit: spec.commit.as_ref().map(|commit| commit.0.as_str()),
+        };
+        let log = Log::new(&spec.log_file, spec.log_rotation, source, &spec.streams)?;
         if let (Some(ids), Some(writers)) = (&spec.identity.ids, log.writers()) {
             // So that the service's user can open /dev/stdout and /dev/stderr anew.
             for writer in writers {

@@ -178,6 +178,115 @@ fn lines_carry_the_units_identifier() {
     assert_eq!(identifier("SyslogIdentifier=my app"), named);
 }
 
+fn service_of(lines: &str, script: &str) -> Service {
+    let mut service = Service::of_unit(lines, script).up();
+    service.run_to_end(ExecRole::Start);
+    service.quit();
+    service
+}
+
+#[test]
+fn lines_have_a_level_and_those_of_too_high_a_number_are_not_kept() {
+    let line = |level, text: &str| (level, text.to_owned());
+    let script = "echo plain; echo '<3>bad'; echo '<7>chatty'; echo '<9>odd'";
+    assert_eq!(
+        service_of("", script).lines(),
+        [
+            line(6, "plain"),
+            line(3, "bad"),
+            line(7, "chatty"),
+            line(6, "<9>odd")
+        ]
+    );
+    assert_eq!(
+        service_of("SyslogLevel=notice\nLogLevelMax=notice", script).lines(),
+        [line(5, "plain"), line(3, "bad"), line(5, "<9>odd")]
+    );
+    assert_eq!(
+        service_of("SyslogLevelPrefix=no\nSyslogLevel=warning", "echo '<3>bad'").lines(),
+        [line(4, "<3>bad")]
+    );
+    // All pieces of a long line have the level of its beginning.
+    let long = "printf '<7>'; head -c 100000 /dev/zero | tr '\\0' x; echo; echo '<4>end'";
+    assert_eq!(
+        service_of("LogLevelMax=info", long).lines(),
+        [line(4, "end")]
+    );
+    let levels: Vec<u8> = service_of("", long)
+        .lines()
+        .iter()
+        .map(|line| line.0)
+        .collect();
+    assert_eq!(levels, [7, 7, 7, 4]);
+}
+
+#[test]
+fn lines_beyond_the_limit_are_counted() {
+    let lines = "LogRateLimitIntervalSec=1h\nLogRateLimitBurst=3";
+    let service = service_of(lines, "for i in 1 2 3 4 5; do echo $i; done; echo '<3>bad'");
+    let texts: Vec<String> = service.lines().into_iter().map(|line| line.1).collect();
+    assert_eq!(texts, ["1", "2", "3", "bad"]);
+    assert_eq!(
+        service.remarks(),
+        ["2 lines suppressed (LogRateLimitBurst=)"]
+    );
+}
+
+#[test]
+fn lines_go_to_the_journal_with_what_is_known_of_them() {
+    let received = |lines: &str| {
+        let service = Service::of_unit(lines, "echo '<4>hello'");
+        let journal =
+            std::os::unix::net::UnixDatagram::bind(service.journal()).expect("a fresh directory");
+        let mut service = service.up();
+        service.run_to_end(ExecRole::Start);
+        service.quit();
+        assert_eq!(service.lines(), [(4, "hello".to_owned())]);
+        assert_eq!(service.remarks(), [""; 0]);
+        journal.set_nonblocking(true).expect("ours");
+        let mut buffer = [0; 4096];
+        let length = journal.recv(&mut buffer).unwrap_or(0);
+        String::from_utf8(buffer[..length].to_vec()).expect("text")
+    };
+    assert_eq!(received(""), "");
+    assert_eq!(
+        received("StandardOutput=journal\nX-ForwardToJournal=no"),
+        ""
+    );
+    for lines in [
+        "X-ForwardToJournal=yes",
+        "StandardOutput=journal",
+        "StandardError=journal",
+        "StandardOutput=syslog",
+    ] {
+        let message = received(&format!(
+            "{lines}\nSyslogFacility=local0\nLogExtraFields=A=1 \"B=2 3\""
+        ));
+        for field in [
+            "SYSLOG_IDENTIFIER=test.service",
+            "SYSLOG_FACILITY=16",
+            "OBJECT_SYSTEMD_UNIT=test.service",
+            "A=1",
+            "B=2 3",
+            "PRIORITY=4",
+            "MESSAGE=hello",
+        ] {
+            let has = message.lines().any(|line| line == field);
+            assert!(has, "{lines}: no {field} in {message}");
+        }
+    }
+    // Who asks for it by way of a stream is content without.
+    assert_eq!(
+        service_of("StandardOutput=journal", "echo hello").remarks(),
+        [""; 0]
+    );
+    let remarks = service_of("X-ForwardToJournal=yes", "echo hello").remarks();
+    assert!(
+        remarks[0].starts_with("lines are not sent to the journal at "),
+        "{remarks:?}"
+    );
+}
+
 /// A terminal whose other end is ours.
 fn terminal() -> (OwnedFd, String) {
     use nix::fcntl::OFlag;

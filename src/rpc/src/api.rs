@@ -262,6 +262,9 @@ pub struct LogEntry {
     pub time_us: u64,
     /// Where it came from.
     pub stream: LogStream,
+    /// Level of syslog(3), 0 (emerg) to 7 (debug).
+    #[serde(default = "info")]
+    pub priority: u8,
     /// `SyslogIdentifier=`, with `_` for white space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
@@ -270,6 +273,10 @@ pub struct LogEntry {
     pub partial: bool,
     /// The line.
     pub message: LogBytes,
+}
+
+fn info() -> u8 {
+    gitproc_core::log_policy::INFO
 }
 
 /// Where a log line came from.

@@ -98,6 +98,23 @@ impl Settings {
         }
     }
 
+    /// The number of a directive that can be below 0; 0 of what is none.
+    pub fn signed(&self, family: Family, key: &str) -> i32 {
+        match self.get(family, key) {
+            Setting::Plain(value) => crate::table::signed(value),
+            _ => 0,
+        }
+    }
+
+    /// The texts of a directive that is a list of bytes each; what is no UTF-8 is left out.
+    pub fn byte_texts(&self, family: Family, key: &str) -> Vec<String> {
+        let property = self.get(family, key).property();
+        let items = property.items().iter().map(crate::table::bytes);
+        items
+            .filter_map(|item| String::from_utf8(item).ok())
+            .collect()
+    }
+
     /// The words of a directive that is a list of them.
     pub fn texts(&self, family: Family, key: &str) -> Vec<String> {
         let property = self.get(family, key).property();

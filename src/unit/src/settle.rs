@@ -233,6 +233,15 @@ fn imply(draft: &mut Draft, name: &UnitName) {
         let output = if two_way { "inherit" } else { "journal" };
         draft.settings.set(Exec, "StandardOutput", output);
     }
+    // Who asks for the journal by its name gets it, where the unit's own log alone is the rule.
+    let asks = |key| {
+        let says = draft.has(name.kind().section(), key);
+        says && draft.settings.text(Exec, key).starts_with("journal")
+    };
+    let left_open = draft.settings.text(Exec, "X-ForwardToJournal") == "auto";
+    if left_open && (asks("StandardOutput") || asks("StandardError")) {
+        draft.settings.set(Exec, "X-ForwardToJournal", "available");
+    }
 }
 
 /// Devices that other settings need, where only some are allowed at all.

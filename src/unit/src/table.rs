@@ -34,7 +34,7 @@ use crate::value::ValueError;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use kind::{bytes, number};
+pub(crate) use kind::{bytes, number, signed};
 pub(crate) use proofs::proof;
 pub(crate) use row::{Body, Read, Shown, Write};
 pub use row::{Family, Row, Standing};

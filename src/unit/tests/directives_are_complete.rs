@@ -26,6 +26,7 @@ const LATER: &[&str] = &[
     "ReloadSignal",
     "RestartMaxDelaySec",
     "RestartSteps",
+    "X-ForwardToJournal",
     "X-RestartJitterSec",
 ];
 

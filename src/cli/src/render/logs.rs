@@ -11,9 +11,8 @@ pub fn short_line(entry: &LogEntry, palette: Palette) -> String {
         LogBytes::Bytes(bytes) => bytes.escape_ascii().to_string(),
     };
     let (mark, tone) = match entry.stream {
-        LogStream::Stdout => ("", Tone::Plain),
-        LogStream::Stderr => ("", Tone::Busy),
         LogStream::Gitproc => (" [gitproc]", Tone::Faint),
+        LogStream::Stdout | LogStream::Stderr => ("", tone(entry.priority)),
     };
     let name = entry.identifier.as_deref().unwrap_or(entry.unit.as_str());
     let head = palette.paint(
@@ -22,6 +21,17 @@ pub fn short_line(entry: &LogEntry, palette: Palette) -> String {
     );
     let more = if entry.partial { "…" } else { "" };
     format!("{head} {}{more}\n", palette.paint(tone, &text))
+}
+
+/// As journalctl(1) shows levels.
+const fn tone(priority: u8) -> Tone {
+    match priority {
+        0..=3 => Tone::Bad,
+        4 => Tone::Busy,
+        5 => Tone::Title,
+        6 => Tone::Plain,
+        _ => Tone::Faint,
+    }
 }
 
 fn time(us: u64) -> String {

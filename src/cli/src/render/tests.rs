@@ -328,6 +328,7 @@ fn log_bytes_come_back_as_they_were_written() {
         unit: name("web.service"),
         time_us: NOW_US,
         stream: LogStream::Stdout,
+        priority: 6,
         identifier: None,
         partial,
         message,

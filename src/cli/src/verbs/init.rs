@@ -35,6 +35,8 @@ const CONFIG: &str = "\
 #MaxFileSize=16M
 # How many older files of each stay, 32 at most.
 #MaxFiles=4
+# Lines go to systemd-journald too, also those of units that do not ask for it.
+#ForwardToJournal=no
 ";
 
 /// Others may pass: the store below belongs to a user of its own.
@@ -226,6 +228,7 @@ mod tests {
             default_target: _,
             allow_degraded: _,
             allowed_actions: _,
+            forward_to_journal: _,
             log_rotation:
                 LogRotation {
                     max_file_size: _,
@@ -235,6 +238,6 @@ mod tests {
         let keys = uncommented.lines().filter(|line| {
             line.contains('=') && !line.starts_with('#') // neither prose nor a section
         });
-        assert_eq!(keys.count(), 7, "{uncommented}");
+        assert_eq!(keys.count(), 8, "{uncommented}");
     }
 }

@@ -1,5 +1,6 @@
 //! Where the standard streams of a service lead.
 use super::Octets;
+use crate::log_policy::LogPolicy;
 use serde::{Deserialize, Serialize};
 
 /// stdin, stdout, stderr (systemd.exec(5), "Logging and Standard Input/Output").
@@ -19,6 +20,9 @@ pub struct Streams {
     /// `SyslogIdentifier=`
     #[serde(default)]
     pub identifier: Option<String>,
+    /// What becomes of lines of the log.
+    #[serde(default)]
+    pub policy: LogPolicy,
 }
 
 /// `StandardInput=`

@@ -10,6 +10,7 @@ mod system_calls;
 pub(crate) use system_calls::call_exists;
 
 use crate::log_files::LogRotation;
+use crate::log_policy::Journal;
 use crate::spec::{
     DirectorySpec, ExecSpec, Identity, NamespaceMode, SEARCH_PATH, SPEC_VERSION, StartOnly,
 };
@@ -39,6 +40,8 @@ pub struct SpecContext<'a> {
     pub log_file: String,
     /// When it begins a new one.
     pub log_rotation: LogRotation,
+    /// The journal of the host.
+    pub journal: Journal,
     /// `LANG` of the daemon; services get it as systemd gives them the system's locale.
     pub lang: Option<&'a str>,
     /// The daemon's own variables, of which `PassEnvironment=` takes some.
@@ -106,7 +109,7 @@ pub fn build(
             permissions: unit.settings.is_true(Service, "PermissionsStartOnly"),
             root_directory: unit.settings.is_true(Service, "RootDirectoryStartOnly"),
         },
-        streams: streams::of(unit),
+        streams: streams::of(unit, &context.journal),
         scheduling: scheduling::of(unit, service),
         privileges: privileges::of(unit, service),
         namespaces: namespaces::of(unit, context.joins),

@@ -1,4 +1,5 @@
 //! `StandardInput=`, `StandardOutput=`, `StandardError=` and the terminal.
+use crate::log_policy::{DAEMON, INFO, Journal, JournalCopy, LogPolicy, RateLimit};
 use crate::spec::{FileMode, Input, LogCopies, Octets, Output, Streams, Taking, Terminal};
 use gitproc_unit::Family::Exec;
 use gitproc_unit::{Settings, Unit};
@@ -7,7 +8,7 @@ use gitproc_unit::{Settings, Unit};
 const UNSET: u64 = 0xffff;
 
 /// Where the unit's streams lead.
-pub(super) fn of(unit: &Unit) -> Streams {
+pub(super) fn of(unit: &Unit, journal: &Journal) -> Streams {
     let settings = &unit.settings;
     let size = |key| {
         let size = settings.number(Exec, key);
@@ -27,6 +28,32 @@ pub(super) fn of(unit: &Unit) -> Streams {
         },
         copies: copies(settings),
         identifier: text("SyslogIdentifier"),
+        policy: policy(settings, journal),
+    }
+}
+
+fn policy(settings: &Settings, journal: &Journal) -> LogPolicy {
+    let copy = |optional| JournalCopy {
+        socket: journal.socket.clone(),
+        optional,
+    };
+    let level = |key| u8::try_from(settings.signed(Exec, key)).ok();
+    LogPolicy {
+        level: level("SyslogLevel").unwrap_or(INFO),
+        facility: level("SyslogFacility").unwrap_or(DAEMON),
+        level_prefix: settings.is_true(Exec, "SyslogLevelPrefix"),
+        level_max: level("LogLevelMax"),
+        limit: RateLimit::of(
+            settings.number(Exec, "LogRateLimitIntervalSec"),
+            settings.number(Exec, "LogRateLimitBurst"),
+        ),
+        fields: settings.byte_texts(Exec, "LogExtraFields"),
+        journal: match settings.text(Exec, "X-ForwardToJournal") {
+            "yes" => Some(copy(false)),
+            "available" => Some(copy(true)),
+            "auto" if journal.by_default => Some(copy(false)),
+            _ => None,
+        },
     }
 }
 

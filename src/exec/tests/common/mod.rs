@@ -1,5 +1,6 @@
 //! A daemon as small as a test needs: it spawns the helper and speaks its protocol.
 #![allow(dead_code, missing_docs, clippy::missing_panics_doc)] // each test uses a part of it
+use gitproc_core::log_policy::Journal;
 use gitproc_core::protocol::{Exit, FromHelper, HelperState, ToHelper, Whom};
 use gitproc_core::spec::{
     self, ExecSpec, Identity, Ids, NamespaceMode, PrivilegeSpec, SEARCH_PATH, SPEC_VERSION,
@@ -189,6 +190,10 @@ impl Service {
             join_cgroup_files: Vec::new(),
             log_file: service.spec.log_file.clone(),
             log_rotation: Default::default(),
+            journal: Journal {
+                socket: dir_of(&service.spec.log_file) + "/journal",
+                by_default: false,
+            },
             lang: None,
             environment: &BTreeMap::from([("PASSED".to_owned(), "from the daemon".to_owned())]),
             allow_degraded: false,
@@ -403,6 +408,27 @@ impl Service {
             .collect()
     }
 
+    /// Level and text of each line that the service wrote.
+    pub fn lines(&self) -> Vec<(u8, String)> {
+        let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();
+        let text = |record: gitproc_core::logline::Record<'_>| {
+            let text = String::from_utf8_lossy(record.bytes).into_owned();
+            (record.level, text)
+        };
+        use gitproc_core::logline::Tag;
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter_map(gitproc_core::logline::decode)
+            .filter(|record| matches!(record.tag, Tag::Stdout { .. } | Tag::Stderr { .. }))
+            .map(text)
+            .collect()
+    }
+
+    /// Where the journal of the host would listen.
+    pub fn journal(&self) -> String {
+        dir_of(&self.spec.log_file) + "/journal"
+    }
+
     /// What gitproc itself remarked in the log.
     pub fn remarks(&self) -> Vec<String> {
         let bytes = std::fs::read(&self.spec.log_file).unwrap_or_default();
@@ -453,4 +479,8 @@ impl Drop for Service {
             panic!("{}", error.in_full());
         }
     }
+}
+
+fn dir_of(path: &str) -> String {
+    path.rsplit_once('/').expect("absolute").0.to_owned()
 }

@@ -89,6 +89,18 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
             ),
             ("lines_carry_the_units_identifier", &["SyslogIdentifier"]),
             (
+                "lines_have_a_level_and_those_of_too_high_a_number_are_not_kept",
+                &["SyslogLevel", "SyslogLevelPrefix", "LogLevelMax"],
+            ),
+            (
+                "lines_beyond_the_limit_are_counted",
+                &["LogRateLimitIntervalSec", "LogRateLimitBurst"],
+            ),
+            (
+                "lines_go_to_the_journal_with_what_is_known_of_them",
+                &["SyslogFacility", "LogExtraFields", "X-ForwardToJournal"],
+            ),
+            (
                 "errors_follow_output_unless_they_lead_elsewhere",
                 &["StandardError"],
             ),

@@ -52,18 +52,29 @@ pub(super) fn rows() -> Vec<Row> {
             "init".into(),
         ),
         kept("SyslogIdentifier", kind::TEXT, PropertyValue::blank()).honoured(),
-        kept("SyslogFacility", FACILITY, Signed(3)),
-        kept("SyslogLevel", LEVEL, Signed(6)),
-        kept("SyslogLevelPrefix", Kind::Flag, Bool(true)),
-        kept("LogLevelMax", LEVEL, Signed(-1)),
-        kept("LogExtraFields", EXTRA_FIELDS, PropertyValue::empty()),
-        kept("LogRateLimitIntervalSec", SPAN, Unsigned(0)),
-        kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)),
-        kept("LogNamespace", NAMESPACE, PropertyValue::blank()),
+        kept("SyslogFacility", FACILITY, Signed(3)).honoured(),
+        kept("SyslogLevel", LEVEL, Signed(6)).honoured(),
+        kept("SyslogLevelPrefix", Kind::Flag, Bool(true)).honoured(),
+        kept("LogLevelMax", LEVEL, Signed(-1)).honoured(),
+        kept("LogExtraFields", EXTRA_FIELDS, PropertyValue::empty()).honoured(),
+        kept("LogRateLimitIntervalSec", SPAN, Unsigned(0)).honoured(),
+        kept("LogRateLimitBurst", UNSIGNED, Unsigned(0)).honoured(),
+        kept("LogNamespace", NAMESPACE, PropertyValue::blank()).refused(
+            "each unit has a log of its own, and lines for the journal go to that of the host",
+        ),
+        // Our own: whether lines go to the journal of the host beside the unit's log.
+        kept(
+            "X-ForwardToJournal",
+            Kind::FlagOrWord(&["auto", "available"]),
+            "auto".into(),
+        )
+        .property("")
+        .honoured(),
     ]
 }
 
-const OUTPUTS_MEANT: &str = "journal is the unit's own log (`gitproc logs`); socket and fd: lead there too: no sockets are \
+const OUTPUTS_MEANT: &str = "journal is the unit's own log (`gitproc logs`), and the host's journal beside it where the unit \
+     says so in words; socket and fd: lead there too: no sockets are \
      passed yet";
 
 /// Says of a stream that it does not lead where the unit wants it.
