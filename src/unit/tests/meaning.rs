@@ -372,7 +372,11 @@ const SAME: &[&[&str]] = &[
         "IPAddressAllow=::1\nIPAddressAllow=127.0.0.0/8",
     ],
     &["SyslogFacility=daemon", "SyslogFacility=3", ""],
-    &["StandardOutput=syslog", "StandardOutput=journal", ""],
+    &["StandardOutput=syslog", "StandardOutput=journal"],
+    &[
+        "StandardOutput=journal\nX-ForwardToJournal=no",
+        "X-ForwardToJournal=no",
+    ],
     &["StandardInputText=hi", "StandardInputData=aGkK"],
     &["RootHash=/a\nRootHash=", ""],
     &[
@@ -425,6 +429,8 @@ const OTHER: &[[&str; 2]] = &[
         "SystemCallFilter=read\nSystemCallFilter=~read:EPERM",
     ],
     ["CapabilityBoundingSet=", ""],
+    // In words, lines go to the host's journal too.
+    ["StandardOutput=journal", ""],
     ["ReadOnlyPaths=/a", "ReadOnlyPaths=-/a"],
     [
         "EnvironmentFile=/a\nEnvironmentFile=/b",
