@@ -72,3 +72,91 @@ fn following_goes_on_across_rotations() {
     follow.wait().expect("ours");
     instance.shutdown();
 }
+
+#[test]
+fn lines_are_found_by_what_is_known_of_them() {
+    let unit = |word: &str| {
+        format!(
+            "[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+             ExecStart=/bin/sh -c 'echo \"<3>{word} bad\"; echo \"{word} fine\"; echo \"{word} ERR\" >&2'\n\
+             [Install]\nWantedBy=default.target\n"
+        )
+    };
+    let instance = Instance::with_units(&[("a.service", &unit("one"))]);
+    instance.wait_active("a");
+    instance.push(&[("a.service", &unit("two"))]).ok();
+    let logs = |arguments: &[&str]| {
+        let all = [&["logs", "a", "-o", "cat"], arguments].concat();
+        // Lines of the two streams of a service come in the order in which they are read.
+        let mut lines: Vec<String> = instance
+            .run(&all)
+            .ok()
+            .stdout
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        lines.sort();
+        lines
+    };
+    let all = [
+        "one ERR", "one bad", "one fine", "two ERR", "two bad", "two fine",
+    ];
+    instance.wait_for("both are written", |_| logs(&[]) == all);
+    for (arguments, expected) in [
+        (&["-p", "err"][..], &["one bad", "two bad"][..]),
+        (&["--priority=3"], &["one bad", "two bad"]),
+        (&["--stream", "stderr"], &["one ERR", "two ERR"]),
+        (
+            &["-g", "err|fine"],
+            &["one ERR", "one fine", "two ERR", "two fine"],
+        ),
+        (&["-g", "ERR|FINE"], &["one ERR", "two ERR"]),
+        (&["--rev", "HEAD~1"], &all[..3]),
+        (&["--rev", "HEAD", "-p", "3", "-n", "1"], &["two bad"]),
+        (&["--since", "-1h", "--until", "+1h"], &all),
+        (
+            &["--since=1 hour ago", "-g", "bad"],
+            &["one bad", "two bad"],
+        ),
+        (&["-S", "tomorrow"], &[]),
+        (&["-U", "yesterday"], &[]),
+    ] {
+        assert_eq!(logs(arguments), expected, "{arguments:?}");
+    }
+    // The newest first, and the last of these is the oldest of all.
+    let plain = instance.run(&["logs", "a", "-o", "cat"]).ok().stdout;
+    let reversed = instance.run(&["logs", "a", "-o", "cat", "-r"]).ok().stdout;
+    let back: Vec<&str> = reversed.lines().rev().collect();
+    assert_eq!(back, plain.lines().collect::<Vec<_>>());
+    let id = instance.property("a", "InvocationID");
+    assert_eq!(logs(&["--invocation", &id[..8]]), all[3..]);
+    let exported = instance
+        .run(&["logs", "a", "-o", "export", "-g", "two bad"])
+        .ok()
+        .stdout;
+    assert!(
+        exported.contains("PRIORITY=3\n") && exported.contains("\nMESSAGE=two bad\n\n"),
+        "{exported}"
+    );
+    for (arguments, code, message) in [
+        (
+            &["--since", "noon-ish"][..],
+            2,
+            "--since: 'noon-ish' is no point in time",
+        ),
+        (&["-g", "("], 2, "grep: "),
+        (&["-p", "loud"], 2, "--priority: "),
+        (
+            &["--invocation", "xyz"],
+            2,
+            "'xyz' is no id of an invocation",
+        ),
+        (&["--rev", "@77"], 1, "there is no generation 77"),
+        (&["-f", "-r"], 2, "cannot be used with"),
+    ] {
+        instance
+            .run(&[&["logs", "a"], arguments].concat())
+            .fails(code, message);
+    }
+    instance.shutdown();
+}

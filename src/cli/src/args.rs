@@ -25,7 +25,7 @@ pub struct Global {
     /// The daemon's socket, when it is not where the root says
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// How to print: table or json; for logs also short and cat
+    /// How to print: table or json; for logs also short, cat and export
     #[arg(short, long, global = true, value_name = "FORMAT")]
     pub output: Option<Format>,
     /// No colours, even on a terminal (as with NO_COLOR set)
@@ -42,6 +42,8 @@ pub enum Format {
     Short,
     /// Logs as they were written, byte for byte
     Cat,
+    /// Logs in the export format of journald, for other tools
+    Export,
     /// For programs, one object per line
     Json,
 }
@@ -280,6 +282,47 @@ pub struct LogsArgs {
     /// Go on with new lines
     #[arg(short, long)]
     pub follow: bool,
+    /// From this time on, as systemd.time(7) writes it: "2026-11-27 18:00", yesterday, "1h ago", -5min
+    #[arg(short = 'S', long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Up to this time
+    #[arg(
+        short = 'U',
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        conflicts_with = "follow"
+    )]
+    pub until: Option<String>,
+    /// Lines that this regular expression matches; without a capital letter in it, case is ignored
+    #[arg(short, long, value_name = "REGEX", allow_hyphen_values = true)]
+    pub grep: Option<String>,
+    /// Lines of this level and more urgent ones: emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7
+    #[arg(short, long, value_name = "LEVEL")]
+    pub priority: Option<String>,
+    /// Lines of this stream
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Option<StreamArg>,
+    /// Lines of the invocation whose id begins so
+    #[arg(long, value_name = "ID")]
+    pub invocation: Option<String>,
+    /// Lines of services of this commit: COMMIT, tag, branch, HEAD~N, or generation as @N
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// The newest first
+    #[arg(short, long, conflicts_with = "follow")]
+    pub reverse: bool,
+}
+
+/// Values of `--stream`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StreamArg {
+    /// What services wrote to stdout
+    Stdout,
+    /// What they wrote to stderr
+    Stderr,
+    /// Remarks of gitproc itself
+    Gitproc,
 }
 
 #[derive(Debug, Args)]

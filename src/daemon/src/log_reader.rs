@@ -1,5 +1,7 @@
 //! Reading the log of one unit: its last lines, all lines, and new ones as they come. Blocking.
 use crate::log_chain::{FileId, Files, id_of, open, successor};
+use crate::log_filter::{LogContext, LogFilter};
+use crate::log_seek::{first_time, offset_before};
 use crate::log_tail::tail_offset;
 use gitproc_core::logline::{IDENTIFIER_MAX, RECORD_MAX, Record, Tag, decode};
 use gitproc_rpc::api::{LogBytes, LogEntry, LogStream};
@@ -7,9 +9,23 @@ use gitproc_unit::UnitName;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Longest line that is taken: a record, its time, tag and identifier. What is longer is no record.
 const LINE_MAX: u64 = (RECORD_MAX + IDENTIFIER_MAX + 64) as u64;
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest line.
+    Beginning,
+    /// At so many lines before the end.
+    Last(u64),
+    /// Somewhat before this time, µs since the epoch.
+    Near(u64),
+    /// The same, at the beginning of a file, which tells the invocation.
+    FileOf(u64),
+}
 
 /// The log of one unit, open at some place of one of its files ([`log_files`]).
 #[derive(Debug)]
@@ -21,15 +37,19 @@ pub struct LogReader {
     rotated: bool,
     /// A line whose end has not been written yet.
     partial: Vec<u8>,
+    filter: Arc<LogFilter>,
+    /// The invocation that is being read, where that is known.
+    context: Option<LogContext>,
 }
 
 impl LogReader {
-    /// At the last `lines` lines, or at the beginning of the oldest file; also tells how many lines
-    /// follow, when that was counted. A missing log is an empty one.
+    /// At `start`, for the lines that `filter` wants; also tells how many lines follow, when that was
+    /// counted. A missing log is an empty one.
     pub fn open(
         unit: UnitName,
         path: PathBuf,
-        lines: Option<u64>,
+        start: Start,
+        filter: Arc<LogFilter>,
     ) -> std::io::Result<(LogReader, u64)> {
         let mut count = 0;
         let mut begin: Option<(File, u64)> = None;
@@ -42,16 +62,24 @@ impl LogReader {
                 continue; // it was renamed meanwhile
             }
             seen.push(id);
-            let offset = match lines {
-                None => 0,
-                Some(lines) => {
+            let (offset, enough) = match start {
+                Start::Beginning => (0, false),
+                Start::Last(lines) => {
                     let (offset, found) = tail_offset(&mut file, lines - count)?;
                     count += found;
-                    offset
+                    (offset, count >= lines)
+                }
+                Start::Near(since_us) | Start::FileOf(since_us) => {
+                    let enough = first_time(&mut file)?.is_some_and(|first| first < since_us);
+                    let offset = match start {
+                        Start::FileOf(_) => 0,
+                        _ => offset_before(&mut file, since_us)?,
+                    };
+                    (offset, enough)
                 }
             };
             begin = Some((file, offset));
-            if lines.is_some_and(|lines| count >= lines) {
+            if enough {
                 break;
             }
         }
@@ -68,6 +96,8 @@ impl LogReader {
             file,
             rotated: false,
             partial: Vec::new(),
+            filter,
+            context: None,
         };
         Ok((reader, count))
     }
@@ -76,7 +106,15 @@ impl LogReader {
     pub fn next_entry(&mut self) -> std::io::Result<Option<LogEntry>> {
         loop {
             if let Some(line) = self.next_line()? {
-                if let Some(entry) = decode(&line).and_then(|record| entry(&self.unit, record)) {
+                let Some(record) = decode(&line) else {
+                    continue;
+                };
+                if record.tag == Tag::Invocation {
+                    self.context = LogContext::parse(record.bytes);
+                }
+                let entry = entry(&self.unit, record);
+                let wanted = |entry: &LogEntry| self.filter.wants(entry, self.context.as_ref());
+                if let Some(entry) = entry.filter(wanted) {
                     return Ok(Some(entry));
                 }
                 continue;
@@ -178,7 +216,8 @@ mod tests {
         };
         let unit = UnitName::parse("a.service").expect("a name");
         write("1 o one\n");
-        let (mut reader, _) = LogReader::open(unit, path.clone(), Some(0)).expect("readable");
+        let (mut reader, _) =
+            LogReader::open(unit, path.clone(), Start::Last(0), Arc::default()).expect("readable");
         assert_eq!(reader.next_line().expect("readable"), None);
         write("2 o two\n");
         std::fs::rename(&path, nth(&path, 1)).expect("ours");

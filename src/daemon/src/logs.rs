@@ -1,9 +1,11 @@
 //! The logs of several units, merged by time. Blocking; [`crate::methods::logs`] runs it on a thread of
 //! its own.
-use crate::log_reader::LogReader;
+use crate::log_filter::LogFilter;
+use crate::log_reader::{LogReader, Start};
 use gitproc_rpc::api::LogEntry;
 use gitproc_unit::UnitName;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Several logs, merged by time.
 #[derive(Debug)]
@@ -19,17 +21,54 @@ impl MergedLogs {
         units: Vec<(UnitName, PathBuf)>,
         lines: Option<u64>,
     ) -> std::io::Result<MergedLogs> {
+        let start = lines.map_or(Start::Beginning, Start::Last);
+        let (mut logs, total) = MergedLogs::at(start, units, &Arc::default())?;
+        logs.skip = total.saturating_sub(lines.unwrap_or(total));
+        Ok(logs)
+    }
+
+    /// The same of what `filter` wants.
+    pub fn open_filtered(
+        units: Vec<(UnitName, PathBuf)>,
+        lines: Option<u64>,
+        filter: LogFilter,
+    ) -> std::io::Result<MergedLogs> {
+        if filter.is_all() {
+            return MergedLogs::open(units, lines);
+        }
+        let start = match filter.since_us {
+            None => Start::Beginning,
+            Some(since_us) if filter.asks_for_context() => Start::FileOf(since_us),
+            Some(since_us) => Start::Near(since_us),
+        };
+        let filter = Arc::new(filter);
+        let mut skip = 0;
+        if let Some(lines) = lines {
+            // Counted rather than kept, so that it takes no memory.
+            let (mut all, _) = MergedLogs::at(start, units.clone(), &filter)?;
+            while all.next_entry()?.is_some() {
+                skip += 1;
+            }
+            skip = u64::saturating_sub(skip, lines);
+        }
+        let (mut logs, _) = MergedLogs::at(start, units, &filter)?;
+        logs.skip = skip;
+        Ok(logs)
+    }
+
+    fn at(
+        start: Start,
+        units: Vec<(UnitName, PathBuf)>,
+        filter: &Arc<LogFilter>,
+    ) -> std::io::Result<(MergedLogs, u64)> {
         let mut readers = Vec::new();
         let mut total = 0;
         for (unit, path) in units {
-            let (reader, count) = LogReader::open(unit, path, lines)?;
+            let (reader, count) = LogReader::open(unit, path, start, filter.clone())?;
             total += count;
             readers.push((reader, None));
         }
-        Ok(MergedLogs {
-            readers,
-            skip: total.saturating_sub(lines.unwrap_or(total)),
-        })
+        Ok((MergedLogs { readers, skip: 0 }, total))
     }
 
     /// The next entry; `None` at the end of what is written so far.
@@ -218,11 +257,73 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_is_found_in_all_files() {
+        let root = TempDir::new("logs");
+        let path = root.path().join("a.service.log");
+        for first in [1_u64, 10_001, 20_001] {
+            if first > 1 {
+                rotate(&path);
+            }
+            let id = format!("{} i id{first} commit{first}\n", first - 1);
+            std::fs::write(&path, id).expect("writable");
+            let mut bytes = Vec::new();
+            for time_us in first..first + 10_000 {
+                let text = format!("line {time_us}");
+                let record = Record {
+                    time_us,
+                    tag: Tag::Stdout { partial: false },
+                    level: (time_us % 8) as u8,
+                    identifier: None,
+                    bytes: text.as_bytes(),
+                };
+                encode(record, &mut bytes);
+            }
+            let mut file = File::options().append(true).open(&path).expect("there");
+            file.write_all(&bytes).expect("writable");
+        }
+        let found = |lines, filter: LogFilter| {
+            let files = vec![(unit("a.service"), path.clone())];
+            let mut logs = MergedLogs::open_filtered(files, lines, filter).expect("readable");
+            times(&mut logs)
+        };
+        let between = |since_us, until_us| LogFilter {
+            since_us: Some(since_us),
+            until_us: Some(until_us),
+            ..LogFilter::default()
+        };
+        for (since, until) in [(0, 3), (9_990, 10_010), (15_000, 15_001), (29_999, 40_000)] {
+            let expected: Vec<u64> = (since.max(1)..=until.min(30_000)).collect();
+            assert_eq!(found(None, between(since, until)), expected);
+            let last = expected.last().copied().into_iter().collect::<Vec<_>>();
+            assert_eq!(found(Some(1), between(since, until)), last);
+        }
+        let of = |since_us, commit: &str| LogFilter {
+            since_us,
+            commit: Some(gitproc_core::CommitId(commit.to_owned())),
+            ..LogFilter::default()
+        };
+        let second: Vec<u64> = (10_001..=20_000).collect();
+        assert_eq!(found(None, of(None, "commit10001")), second);
+        assert_eq!(
+            found(None, of(Some(15_000), "commit10001")),
+            second[4_999..]
+        );
+        assert_eq!(found(None, of(None, "commit7")), [0; 0]);
+        let urgent = LogFilter {
+            priority: Some(0),
+            ..LogFilter::default()
+        };
+        assert_eq!(found(Some(2), urgent), [29_992, 30_000]);
+    }
+
+    #[test]
     fn bytes_that_are_no_text_come_as_numbers_and_torn_lines_are_left_out() {
         let root = TempDir::new("logs");
         let path = root.path().join("a.service.log");
         std::fs::write(&path, b"garbage\n1 o \xff\n").expect("writable");
-        let (mut reader, _) = LogReader::open(unit("a.service"), path, None).expect("readable");
+        let (mut reader, _) =
+            LogReader::open(unit("a.service"), path, Start::Beginning, Arc::default())
+                .expect("readable");
         let entry = reader.next_entry().expect("readable").expect("one record");
         assert_eq!(entry.message, LogBytes::Bytes(vec![0xff]));
     }

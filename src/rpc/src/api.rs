@@ -251,6 +251,27 @@ pub struct LogsParams {
     /// Go on with new ones.
     #[serde(default)]
     pub follow: bool,
+    /// None before, µs since the epoch.
+    #[serde(default)]
+    pub since_us: Option<u64>,
+    /// None after, µs since the epoch.
+    #[serde(default)]
+    pub until_us: Option<u64>,
+    /// Only of this level of syslog(3) and more urgent ones.
+    #[serde(default)]
+    pub priority: Option<u8>,
+    /// Only of this stream.
+    #[serde(default)]
+    pub stream: Option<LogStream>,
+    /// Only those that this regular expression matches; in small letters it matches capital ones too.
+    #[serde(default)]
+    pub grep: Option<String>,
+    /// Only of invocations whose id begins so.
+    #[serde(default)]
+    pub invocation: Option<String>,
+    /// Only of invocations of this commit, as git names it, or of this generation (`@N`).
+    #[serde(default)]
+    pub rev: Option<String>,
 }
 
 /// Notification `log`.

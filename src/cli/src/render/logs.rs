@@ -47,6 +47,38 @@ fn time(us: u64) -> String {
     }
 }
 
+/// An entry as systemd.io/JOURNAL_EXPORT_FORMATS has it.
+pub fn export_entry(entry: &LogEntry) -> Vec<u8> {
+    let message = match &entry.message {
+        LogBytes::Text(text) => text.as_bytes(),
+        LogBytes::Bytes(bytes) => bytes,
+    };
+    let stream = match entry.stream {
+        LogStream::Stdout => "stdout",
+        LogStream::Stderr => "stderr",
+        LogStream::Gitproc => "gitproc",
+    };
+    let name = entry.identifier.as_deref().unwrap_or(entry.unit.as_str());
+    let mut out = format!(
+        "__REALTIME_TIMESTAMP={}\nPRIORITY={}\nSYSLOG_IDENTIFIER={name}\nGITPROC_UNIT={}\n\
+         GITPROC_STREAM={stream}\n",
+        entry.time_us, entry.priority, entry.unit
+    )
+    .into_bytes();
+    // Control characters make a value binary: its length comes first.
+    if std::str::from_utf8(message)
+        .is_ok_and(|text| !text.contains(|c: char| c.is_control() && c != '\t'))
+    {
+        out.extend_from_slice(b"MESSAGE=");
+    } else {
+        out.extend_from_slice(b"MESSAGE\n");
+        out.extend_from_slice(&(message.len() as u64).to_le_bytes());
+    }
+    out.extend_from_slice(message);
+    out.extend_from_slice(b"\n\n");
+    out
+}
+
 /// The very bytes that the service wrote.
 pub fn cat_line(entry: &LogEntry) -> Vec<u8> {
     let mut bytes = match &entry.message {

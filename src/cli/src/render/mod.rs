@@ -9,7 +9,7 @@ mod words;
 
 pub use deploy::{history, plan, report};
 pub use host::{host, units};
-pub use logs::{cat_line, short_line};
+pub use logs::{cat_line, export_entry, short_line};
 pub use security::{exposures, exposures_in_depth};
 pub use unit::unit;
 pub use words::printable;

@@ -340,6 +340,18 @@ fn log_bytes_come_back_as_they_were_written() {
         "ä".as_bytes()
     );
     assert!(short_line(&bytes, PLAIN).ends_with(" web.service: \\x00\\xffa\n"));
+    let head = format!(
+        "__REALTIME_TIMESTAMP={NOW_US}\nPRIORITY=6\nSYSLOG_IDENTIFIER=web.service\n\
+         GITPROC_UNIT=web.service\nGITPROC_STREAM=stdout\n"
+    );
+    assert_eq!(
+        export_entry(&bytes),
+        [head.as_bytes(), b"MESSAGE\n\x03\0\0\0\0\0\0\0\0\xffa\n\n"].concat()
+    );
+    assert_eq!(
+        export_entry(&entry(LogBytes::Text("\tä".into()), false)),
+        [head.as_bytes(), "MESSAGE=\tä\n\n".as_bytes()].concat()
+    );
     let named = LogEntry {
         identifier: Some("app".into()),
         ..bytes

@@ -33,11 +33,14 @@ impl Context {
 /// Does what the arguments say. The code to exit with.
 pub fn run(arguments: Arguments) -> Result<u8, Failure> {
     let output = Output::of(&arguments.global);
-    let only_logs = matches!(output.format, Some(Format::Short | Format::Cat));
+    let only_logs = matches!(
+        output.format,
+        Some(Format::Short | Format::Cat | Format::Export)
+    );
     if only_logs && !matches!(arguments.verb, Verb::Logs(_)) {
         return Err(Failure::new(
             USAGE,
-            "-o short and -o cat are for logs; here: table or json",
+            "-o short, -o cat and -o export are for logs; here: table or json",
         ));
     }
     let place = || Place::of(&arguments.global);

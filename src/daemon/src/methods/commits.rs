@@ -40,7 +40,7 @@ async fn candidate(client: &Client, commit: &CommitId) -> Result<Candidate, RpcE
 }
 
 /// A generation number (`@N`, `gN`, `N`), or whatever git calls a commit.
-async fn resolve(client: &Client, rev: Option<&str>) -> Result<CommitId, RpcError> {
+pub(super) async fn resolve(client: &Client, rev: Option<&str>) -> Result<CommitId, RpcError> {
     let context = &client.context;
     let branch = &context.config.branch;
     let Some(rev) = rev else {

@@ -1,6 +1,8 @@
 //! `logs`: a thread reads, the connection writes at the client's pace.
+use super::commits::resolve;
 use super::leaving;
 use super::select::select;
+use crate::log_filter::{LogFilter, pattern};
 use crate::logs::MergedLogs;
 use crate::server::Client;
 use gitproc_core::layout::Layout;
@@ -47,6 +49,7 @@ pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError
         .filter(|unit| unit.kind() == UnitKind::Service)
         .map(|unit| (unit.clone(), layout.log_file(unit.as_str())))
         .collect();
+    let filter = filter(client, &params).await?;
     let (entries, mut incoming) = mpsc::channel(AHEAD);
     // One wake-up is enough for any number of writes.
     let (wake, woken) = sync_channel(1);
@@ -58,7 +61,14 @@ pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError
     std::thread::Builder::new()
         .name("logs".to_owned())
         .spawn(move || {
-            let done = read(files, params.lines, watcher.is_some(), &woken, &entries);
+            let done = read(
+                files,
+                params.lines,
+                filter,
+                watcher.is_some(),
+                &woken,
+                &entries,
+            );
             drop(watcher);
             if let Err(cause) = done {
                 tracing::warn!("read logs: {cause}");
@@ -72,6 +82,31 @@ pub async fn logs(client: &Client, params: LogsParams) -> Result<Empty, RpcError
     }
     drop(stop);
     Ok(Empty {})
+}
+
+async fn filter(client: &Client, params: &LogsParams) -> Result<LogFilter, RpcError> {
+    let invalid = |message| RpcError::new(ErrorKind::InvalidParams, message);
+    let grep = params.grep.as_deref().map(pattern).transpose();
+    let grep = grep.map_err(|cause| invalid(format!("grep: {cause}")))?;
+    let is_id = |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(id) = params.invocation.as_ref().filter(|id| !is_id(id)) {
+        return Err(invalid(format!(
+            "'{id}' is no id of an invocation (give at least its first hex digits)"
+        )));
+    }
+    let commit = match params.rev.as_deref() {
+        None => None,
+        rev => Some(resolve(client, rev).await?),
+    };
+    Ok(LogFilter {
+        since_us: params.since_us,
+        until_us: params.until_us,
+        priority: params.priority,
+        stream: params.stream,
+        grep,
+        invocation: params.invocation.as_deref().map(str::to_lowercase),
+        commit,
+    })
 }
 
 /// As everywhere, and also units that are no longer deployed and have left a log.
@@ -113,11 +148,12 @@ fn watch(dir: &std::path::Path, wake: SyncSender<Wake>) -> notify::Result<impl W
 fn read(
     files: Vec<(UnitName, PathBuf)>,
     lines: Option<u64>,
+    filter: LogFilter,
     follow: bool,
     woken: &Receiver<Wake>,
     entries: &mpsc::Sender<LogEntry>,
 ) -> std::io::Result<()> {
-    let mut logs = MergedLogs::open(files, lines)?;
+    let mut logs = MergedLogs::open_filtered(files, lines, filter)?;
     loop {
         while let Some(entry) = logs.next_entry()? {
             if entries.blocking_send(entry).is_err() {
