@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Most older files that are kept.
-pub const MAX_FILES: u32 = 32;
+pub const MAX_FILES: u32 = gitproc_unit::value::LOG_FILES_MAX;
 
 /// When a log begins a new file, and how many older ones stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct LogRotation {
     pub max_file_size: u64,
     /// Older files that are kept, [`MAX_FILES`] at most.
     pub max_files: u32,
+    /// µs from the first line of a file to the last; 0: it may be any.
+    #[serde(default)]
+    pub max_file_us: u64,
 }
 
 impl Default for LogRotation {
@@ -19,6 +22,7 @@ impl Default for LogRotation {
         LogRotation {
             max_file_size: 16 << 20,
             max_files: 4,
+            max_file_us: 0,
         }
     }
 }

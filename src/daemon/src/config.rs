@@ -1,7 +1,8 @@
 //! `gitproc.conf` and `gitproc.conf.d/*.conf`: systemd's syntax, our keys. What is not known is an
 //! error: a daemon with half of its configuration is worse than none.
 use gitproc_core::host_action::HostVerb;
-use gitproc_core::log_files::{LogRotation, MAX_FILES};
+use gitproc_core::log_files::LogRotation;
+use gitproc_unit::value::{ValueError, parse_log_file_size, parse_log_files, parse_timespan};
 use gitproc_unit::{Severity, UnitKind, UnitName, parse_ini};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,9 +33,6 @@ pub struct Config {
 
 /// Shortest poll; a shorter one would keep the disk awake for nothing, since hints are exact.
 const POLL_MIN: Duration = Duration::from_secs(1);
-
-/// Smallest file of a log, in bytes: the longest record fits into it.
-const FILE_SIZE_MIN: u64 = 64 << 10;
 
 impl Default for Config {
     fn default() -> Config {
@@ -154,12 +152,21 @@ fn set(config: &mut Config, section: &str, key: &str, value: &str) -> Result<(),
         ("Manager", "DefaultTarget") => config.default_target = target(value)?,
         ("Manager", "AllowDegraded") => config.allow_degraded = flag(key, value)?,
         ("Manager", "AllowHostActions") => config.allowed_actions = host_actions(value)?,
-        ("Logs", "MaxFileSize") => config.log_rotation.max_file_size = file_size(value)?,
-        ("Logs", "MaxFiles") => config.log_rotation.max_files = files(value)?,
+        ("Logs", "MaxFileSize") => {
+            config.log_rotation.max_file_size = said(key, parse_log_file_size(value))?;
+        }
+        ("Logs", "MaxFiles") => config.log_rotation.max_files = said(key, parse_log_files(value))?,
+        ("Logs", "MaxFileSec") => {
+            config.log_rotation.max_file_us = said(key, parse_timespan(value))?;
+        }
         ("Logs", "ForwardToJournal") => config.forward_to_journal = flag(key, value)?,
         _ => return Err(format!("unknown key '{key}' in [{section}]")),
     }
     Ok(())
+}
+
+fn said<T>(key: &str, value: Result<T, ValueError>) -> Result<T, String> {
+    value.map_err(|cause| format!("{key}=: {cause}"))
 }
 
 fn flag(key: &str, value: &str) -> Result<bool, String> {
@@ -208,22 +215,6 @@ fn host_actions(value: &str) -> Result<BTreeSet<HostVerb>, String> {
     known.collect()
 }
 
-fn file_size(value: &str) -> Result<u64, String> {
-    let size = gitproc_unit::value::parse_size(value)
-        .map_err(|_| format!("MaxFileSize='{value}' is no size, such as 16M"))?;
-    match size {
-        0 | FILE_SIZE_MIN.. => Ok(size),
-        _ => Err(format!(
-            "MaxFileSize={value} is too small: 64K at least, or 0 for files that grow for ever"
-        )),
-    }
-}
-
-fn files(value: &str) -> Result<u32, String> {
-    let number = value.parse().ok().filter(|number| *number <= MAX_FILES);
-    number.ok_or_else(|| format!("MaxFiles='{value}' is no number from 0 to {MAX_FILES}"))
-}
-
 fn poll_interval(value: &str) -> Result<Duration, String> {
     let bad = |_| format!("PollIntervalSec='{value}' is no time span, such as 60, 90s or 5min");
     let us = gitproc_unit::value::parse_timespan(value).map_err(bad)?;
@@ -245,7 +236,7 @@ mod tests {
     fn every_key_is_read() {
         let text = "# ours\n[Git]\nBranch=release/1\nPollIntervalSec=5min\n\
                     [Manager]\nDefaultTarget=web.target\nAllowDegraded=yes\n\
-                    AllowHostActions=exit reboot\n[Logs]\nMaxFileSize=1M\nMaxFiles=9\n\
+                    AllowHostActions=exit reboot\n[Logs]\nMaxFileSize=1M\nMaxFiles=9\nMaxFileSec=1d\n\
                     ForwardToJournal=yes\n";
         let config = read(text).expect("good");
         assert_eq!(config.branch, "release/1");
@@ -256,6 +247,7 @@ mod tests {
         assert_eq!(config.allowed_actions, allowed);
         let rotation = config.log_rotation;
         assert_eq!((rotation.max_file_size, rotation.max_files), (1 << 20, 9));
+        assert_eq!(rotation.max_file_us, 86_400_000_000);
         assert!(config.forward_to_journal);
         assert_eq!(read("").expect("empty is good"), Config::default());
     }
@@ -285,11 +277,11 @@ mod tests {
             ),
             (
                 "[Logs]\nMaxFileSize=1K\n",
-                "g.conf:2: MaxFileSize=1K is too small: 64K at least, or 0 for files that grow for ever",
+                "g.conf:2: MaxFileSize=: '1K' is too small: 64K at least, or 0 for files that grow for ever",
             ),
             (
                 "[Logs]\nMaxFiles=33\n",
-                "g.conf:2: MaxFiles='33' is no number from 0 to 32",
+                "g.conf:2: MaxFiles=: '33' is out of range for number of files (0 to 32)",
             ),
             (
                 "[Manager]\nAllowHostActions=reboot-force\n",

@@ -3,11 +3,11 @@
 //! A full disk costs lines, which are counted and told.
 use gitproc_core::log_files::{self, LogRotation, MAX_FILES};
 use gitproc_core::log_policy::INFO;
-use gitproc_core::logline::{Record, Tag, encode};
+use gitproc_core::logline::{Record, Tag, decode_head, encode};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The live file, and those that it was.
 pub(crate) struct LogFile {
@@ -18,6 +18,8 @@ pub(crate) struct LogFile {
     file: Option<File>,
     /// Bytes in the file.
     size: u64,
+    /// Time of its first record, µs since the epoch; none: it is empty.
+    begun_us: Option<u64>,
     /// Lines that could not be written since the last that could.
     dropped: u64,
     /// The file ends within a record, because the disk filled up there.
@@ -32,6 +34,7 @@ impl LogFile {
             invocation: String::new(),
             file: None,
             size: 0,
+            begun_us: None,
             dropped: 0,
             torn: false,
         }
@@ -69,6 +72,9 @@ impl LogFile {
 
     /// Whole records, into as many files as they fill.
     fn write_out(&mut self, mut bytes: &[u8]) {
+        if self.is_old() {
+            self.rotate();
+        }
         let mut fresh = false;
         while !bytes.is_empty() {
             if self.torn {
@@ -96,6 +102,17 @@ impl LogFile {
         }
     }
 
+    /// Whether its first record is too old for another beside it.
+    fn is_old(&mut self) -> bool {
+        let most = self.rotation.max_file_us;
+        if most == 0 || self.open().is_err() {
+            return false;
+        }
+        let now_us = gitproc_sys::host::realtime_us();
+        self.begun_us
+            .is_some_and(|begun| begun.saturating_add(most) <= now_us)
+    }
+
     /// How many of the bytes, in whole records, there is room for in the file.
     fn fitting(&mut self, bytes: &[u8]) -> usize {
         let most = self.rotation.max_file_size;
@@ -121,8 +138,9 @@ impl LogFile {
                 }
             }
             Err(cause) => {
-                // It is tried again after as much more.
+                // It is tried again after as much more, and as long.
                 self.size = 0;
+                self.begun_us = Some(gitproc_sys::host::realtime_us());
                 let text = format!("the log can't be rotated: {cause}");
                 encode(own(Tag::Remark, &text), &mut head);
             }
@@ -155,6 +173,10 @@ impl LogFile {
                 .mode(0o640)
                 .open(&self.path)?;
             self.size = opened.metadata()?.len();
+            self.begun_us = match self.size {
+                0 => None,
+                _ => first_time(&self.path),
+            };
             self.file = Some(opened);
         }
         Ok(())
@@ -176,8 +198,18 @@ impl LogFile {
             }
         }
         self.size += written as u64;
+        if written > 0 && self.begun_us.is_none() {
+            self.begun_us = Some(gitproc_sys::host::realtime_us());
+        }
         Ok(written)
     }
+}
+
+/// Time of the first record of a file, µs since the epoch.
+fn first_time(path: &Path) -> Option<u64> {
+    let mut head = [0; 64];
+    let length = File::open(path).ok()?.read(&mut head).ok()?;
+    decode_head(&head[..length]).map(|(head, _)| head.time_us)
 }
 
 /// A record of gitproc's own, of now. The text is one line.
@@ -221,6 +253,7 @@ mod tests {
         let rotation = LogRotation {
             max_file_size: 100,
             max_files: 1,
+            max_file_us: 0,
         };
         let mut log = LogFile::new(path.to_str().expect("text"), rotation);
         for number in 1..=3 {
@@ -240,6 +273,32 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_began_long_ago_makes_room_for_the_next() {
+        let dir = std::env::temp_dir().join(format!("gitproc-old-log-{}", std::process::id()));
+        std::fs::create_dir(&dir).expect("fresh");
+        let path = dir.join("log");
+        // Of an earlier invocation, in 1970.
+        std::fs::write(&path, "1000 o old\n").expect("ours");
+        let rotation = LogRotation {
+            max_file_size: 0,
+            max_files: 4,
+            max_file_us: 3_600_000_000,
+        };
+        let mut log = LogFile::new(path.to_str().expect("text"), rotation);
+        for text in ["one", "two"] {
+            let mut record = Vec::new();
+            encode(own(Tag::Remark, text), &mut record);
+            log.write(&record);
+        }
+        let read = |number| std::fs::read_to_string(log_files::nth(&path, number));
+        assert_eq!(read(1).expect("rotated"), "1000 o old\n");
+        let live = read(0).expect("there");
+        assert!(live.contains(" one\n") && live.contains(" two\n"), "{live}");
+        assert!(read(2).is_err(), "once");
+        std::fs::remove_dir_all(&dir).expect("ours");
+    }
+
+    #[test]
     fn a_full_file_makes_room_for_the_next_and_the_oldest_goes() {
         let dir = std::env::temp_dir().join(format!("gitproc-rotate-{}", std::process::id()));
         std::fs::create_dir(&dir).expect("fresh");
@@ -254,6 +313,7 @@ mod tests {
         let rotation = |max_files| LogRotation {
             max_file_size: 100,
             max_files,
+            max_file_us: 0,
         };
         let write = |log: &mut LogFile, numbers: std::ops::Range<u32>| {
             for number in numbers {

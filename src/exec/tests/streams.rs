@@ -221,6 +221,19 @@ fn lines_have_a_level_and_those_of_too_high_a_number_are_not_kept() {
 }
 
 #[test]
+fn a_unit_decides_when_its_log_begins_a_new_file() {
+    let files = |lines: &str| {
+        let service = service_of(lines, "seq 30000");
+        service.log_files().len()
+    };
+    assert_eq!(files(""), 1);
+    assert!((3..=6).contains(&files("X-LogMaxFileSize=64K\nX-LogMaxFiles=5")));
+    assert_eq!(files("X-LogMaxFileSize=64K\nX-LogMaxFiles=1"), 2);
+    // Every round of lines is a microsecond older than the last.
+    assert_eq!(files("X-LogMaxFileSec=1us\nX-LogMaxFiles=1"), 2);
+}
+
+#[test]
 fn lines_beyond_the_limit_are_counted() {
     let lines = "LogRateLimitIntervalSec=1h\nLogRateLimitBurst=3";
     let service = service_of(lines, "for i in 1 2 3 4 5; do echo $i; done; echo '<3>bad'");

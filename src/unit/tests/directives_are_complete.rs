@@ -27,6 +27,9 @@ const LATER: &[&str] = &[
     "RestartMaxDelaySec",
     "RestartSteps",
     "X-ForwardToJournal",
+    "X-LogMaxFileSec",
+    "X-LogMaxFileSize",
+    "X-LogMaxFiles",
     "X-RestartJitterSec",
 ];
 

@@ -35,6 +35,8 @@ const CONFIG: &str = "\
 #MaxFileSize=16M
 # How many older files of each stay, 32 at most.
 #MaxFiles=4
+# A log of this age, from its first line, begins a new file; 0: at any age.
+#MaxFileSec=0
 # Lines go to systemd-journald too, also those of units that do not ask for it.
 #ForwardToJournal=no
 ";
@@ -233,11 +235,12 @@ mod tests {
                 LogRotation {
                     max_file_size: _,
                     max_files: _,
+                    max_file_us: _,
                 },
         } = config;
         let keys = uncommented.lines().filter(|line| {
             line.contains('=') && !line.starts_with('#') // neither prose nor a section
         });
-        assert_eq!(keys.count(), 8, "{uncommented}");
+        assert_eq!(keys.count(), 9, "{uncommented}");
     }
 }

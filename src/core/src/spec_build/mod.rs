@@ -83,7 +83,7 @@ pub fn build(
         namespace: context.namespace,
         delegate: service.delegate.on,
         log_file: context.log_file.clone(),
-        log_rotation: context.log_rotation,
+        log_rotation: streams::rotation(unit, context.log_rotation),
         mounts: mounts::of(
             unit,
             context.joins.tmp.unwrap_or(context.invocation),

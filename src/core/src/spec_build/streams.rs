@@ -1,4 +1,5 @@
 //! `StandardInput=`, `StandardOutput=`, `StandardError=` and the terminal.
+use crate::log_files::LogRotation;
 use crate::log_policy::{DAEMON, INFO, Journal, JournalCopy, LogPolicy, RateLimit};
 use crate::spec::{FileMode, Input, LogCopies, Octets, Output, Streams, Taking, Terminal};
 use gitproc_unit::Family::Exec;
@@ -29,6 +30,22 @@ pub(super) fn of(unit: &Unit, journal: &Journal) -> Streams {
         copies: copies(settings),
         identifier: text("SyslogIdentifier"),
         policy: policy(settings, journal),
+    }
+}
+
+/// What the unit says, else what `configured` says for all.
+pub(super) fn rotation(unit: &Unit, configured: LogRotation) -> LogRotation {
+    /// Of a unit that says nothing.
+    const UNSAID: u64 = u64::MAX;
+    let or = |key, configured| match unit.settings.number(Exec, key) {
+        UNSAID => configured,
+        said => said,
+    };
+    let files = or("X-LogMaxFiles", configured.max_files.into());
+    LogRotation {
+        max_file_size: or("X-LogMaxFileSize", configured.max_file_size),
+        max_files: u32::try_from(files).unwrap_or(configured.max_files),
+        max_file_us: or("X-LogMaxFileSec", configured.max_file_us),
     }
 }
 

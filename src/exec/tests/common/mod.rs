@@ -424,6 +424,16 @@ impl Service {
             .collect()
     }
 
+    /// The files of the log.
+    pub fn log_files(&self) -> Vec<std::path::PathBuf> {
+        let dir = dir_of(&self.spec.log_file);
+        let entries = std::fs::read_dir(dir).expect("ours").flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths
+            .filter(|path| path.to_string_lossy().starts_with(&self.spec.log_file))
+            .collect()
+    }
+
     /// Where the journal of the host would listen.
     pub fn journal(&self) -> String {
         dir_of(&self.spec.log_file) + "/journal"

@@ -97,6 +97,10 @@ pub(crate) const PROOFS: &[(&str, Tests)] = &[
                 &["LogRateLimitIntervalSec", "LogRateLimitBurst"],
             ),
             (
+                "a_unit_decides_when_its_log_begins_a_new_file",
+                &["X-LogMaxFileSize", "X-LogMaxFiles", "X-LogMaxFileSec"],
+            ),
+            (
                 "lines_go_to_the_journal_with_what_is_known_of_them",
                 &["SyslogFacility", "LogExtraFields", "X-ForwardToJournal"],
             ),

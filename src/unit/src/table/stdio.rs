@@ -12,7 +12,7 @@ use crate::value::log::add_fields;
 use crate::value::shape::{bytes, log_fields};
 use crate::value::{
     ValueError, absolute_path, format_log_facility, format_log_level, parse_log_facility,
-    parse_log_level, parse_u32,
+    parse_log_file_size, parse_log_files, parse_log_level, parse_timespan, parse_u32,
 };
 use crate::words::is_space;
 use base64::Engine as _;
@@ -70,6 +70,16 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .property("")
         .honoured(),
+        // Our own: what [Logs] of the configuration says for all units.
+        kept("X-LogMaxFileSize", FILE_SIZE, Unsigned(UNSAID))
+            .property("")
+            .honoured(),
+        kept("X-LogMaxFiles", FILES, Unsigned(UNSAID))
+            .property("")
+            .honoured(),
+        kept("X-LogMaxFileSec", FILE_AGE, Unsigned(UNSAID))
+            .property("")
+            .honoured(),
     ]
 }
 
@@ -237,6 +247,47 @@ const TTY_SIZE: Kind = Kind::By(
         UNSET => Vec::new(),
         size => vec![size.to_string()],
     },
+);
+
+/// The configuration decides.
+const UNSAID: u64 = u64::MAX;
+
+fn or_unsaid(
+    value: &mut PropertyValue,
+    text: &str,
+    parse: impl Fn(&str) -> Result<u64, ValueError>,
+) -> Result<(), ValueError> {
+    *value = Unsigned(if text.is_empty() {
+        UNSAID
+    } else {
+        parse(text)?
+    });
+    Ok(())
+}
+
+fn unless_unsaid(value: &PropertyValue, spell: impl Fn(u64) -> String) -> Vec<String> {
+    match number(value) {
+        UNSAID => Vec::new(),
+        number => vec![spell(number)],
+    }
+}
+
+const FILE_SIZE: Kind = Kind::By(
+    "size, 64K at least, or 0",
+    |value, _, text| or_unsaid(value, text, parse_log_file_size),
+    |value| unless_unsaid(value, |size| size.to_string()),
+);
+
+const FILES: Kind = Kind::By(
+    "number, 0 to 32",
+    |value, _, text| or_unsaid(value, text, |text| parse_log_files(text).map(u64::from)),
+    |value| unless_unsaid(value, |files| files.to_string()),
+);
+
+const FILE_AGE: Kind = Kind::By(
+    "time span, 0 is infinity",
+    |value, _, text| or_unsaid(value, text, parse_timespan),
+    |value| unless_unsaid(value, |us| format!("{us}us")),
 );
 
 const FACILITY: Kind = Kind::By(

@@ -1,7 +1,7 @@
 //! Where messages go in a log: levels, facilities, and fields of one's own.
 use super::integer::unsigned;
 use super::list::{Split, each_word};
-use super::{ValueError, choice, word_for};
+use super::{ValueError, choice, parse_size, word_for};
 
 /// Levels of syslog(3), most urgent first.
 const LEVELS: [(&str, u32); 8] = [
@@ -41,6 +41,29 @@ const FACILITIES: [(&str, u32); 20] = [
 const FACILITY_MAX: u64 = 127;
 /// Longest name of a field, in bytes.
 const FIELD_NAME_MAX: usize = 64;
+
+/// Most older files of a log that are kept.
+pub const LOG_FILES_MAX: u32 = 32;
+/// Smallest file of a log that ends by its size, in bytes: the longest record fits into it.
+pub const LOG_FILE_SIZE_MIN: u64 = 64 << 10;
+
+/// Bytes that end a file of a log, of `X-LogMaxFileSize=`; 0: none do.
+pub fn parse_log_file_size(text: &str) -> Result<u64, ValueError> {
+    let size = parse_size(text)?;
+    match size {
+        0 | LOG_FILE_SIZE_MIN.. => Ok(size),
+        _ => Err(ValueError(format!(
+            "'{text}' is too small: 64K at least, or 0 for files that grow for ever"
+        ))),
+    }
+}
+
+/// How many older files of a log are kept, of `X-LogMaxFiles=`.
+pub fn parse_log_files(text: &str) -> Result<u32, ValueError> {
+    let wanted = format!("number of files (0 to {LOG_FILES_MAX})");
+    let number = unsigned(text, LOG_FILES_MAX.into()).map_err(|err| err.say(text, &wanted))?;
+    u32::try_from(number).map_err(|_| ValueError::beyond(text, &wanted))
+}
 
 /// A level by name or number: 0 (emerg) to 7 (debug).
 pub fn parse_log_level(text: &str) -> Result<u32, ValueError> {
@@ -126,6 +149,19 @@ mod tests {
             assert_eq!(parse_log_facility(text), Ok(facility), "{text}");
         }
         assert!(parse_log_facility("128").is_err());
+    }
+
+    #[test]
+    fn files_have_bounds() {
+        assert_eq!(parse_log_file_size("64K"), Ok(64 << 10));
+        assert_eq!(parse_log_file_size("0"), Ok(0));
+        assert_eq!(parse_log_files("32"), Ok(32));
+        for text in ["63K", "-1", "", "big"] {
+            assert!(parse_log_file_size(text).is_err(), "{text}");
+        }
+        for text in ["33", "-1", "", "1K"] {
+            assert!(parse_log_files(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -105,6 +105,8 @@ pub fn values(row: &Row) -> Vec<&str> {
             "!!/bin/a ; /bin/b 'x\"y'",
         ],
         "size, percentage, infinity" => vec!["512M", "50%", "infinity", "1025"],
+        "size, 64K at least, or 0" => vec!["128K", "0"],
+        "number, 0 to 32" => vec!["7", "0"],
         "size" => vec!["8K", "1025"],
         "address" => vec!["/run/y"],
         "paths, - and + before each" => vec!["-/a +/b \"/c d\" -+/e", "/a%%b"],
