@@ -74,11 +74,10 @@ fn params(args: &LogsArgs) -> Result<LogsParams, Failure> {
         || args.stream.is_some()
         || args.invocation.is_some()
         || args.rev.is_some();
+    let bounded = !chosen || args.follow && args.since.is_none();
     Ok(LogsParams {
         units,
-        lines: args
-            .lines
-            .or((!chosen || args.follow).then_some(LINES_DEFAULT)),
+        lines: args.lines.or(bounded.then_some(LINES_DEFAULT)),
         follow: args.follow,
         since_us: time("--since", &args.since)?,
         until_us: time("--until", &args.until)?,
@@ -114,6 +113,38 @@ fn line(context: &Context, entry: &LogEntry, raw: &str) -> Vec<u8> {
         Some(Format::Export) => render::export_entry(entry),
         None | Some(Format::Table | Format::Short) => {
             render::short_line(entry, context.output.palette).into_bytes()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Arguments, Verb};
+    use clap::Parser as _;
+
+    #[test]
+    fn who_says_what_is_wanted_gets_all_of_it() {
+        for (line, lines) in [
+            ("", Some(LINES_DEFAULT)),
+            ("-n 3", Some(3)),
+            ("web", None),
+            ("-u web", None),
+            ("-g x", None),
+            ("-S yesterday", None),
+            ("web -f", Some(LINES_DEFAULT)),
+            ("web -f -g x", Some(LINES_DEFAULT)),
+            ("-f --since -1h", None),
+            ("-f --since -1h -n 2", Some(2)),
+        ] {
+            let words = ["gitproc", "logs"]
+                .into_iter()
+                .chain(line.split_whitespace());
+            let arguments = Arguments::try_parse_from(words).expect("good");
+            let Verb::Logs(args) = arguments.verb else {
+                panic!("these are logs");
+            };
+            assert_eq!(params(&args).expect("good").lines, lines, "{line}");
         }
     }
 }
