@@ -10,10 +10,12 @@ use gitproc_core::logline::{self, RECORD_MAX, Record, Tag, encode};
 use gitproc_core::spec::Streams;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Size that is asked for each pipe, in bytes: what a service may write while the disk is slow.
 const PIPE_BYTES: i32 = 256 * 1024;
+/// How long the journal has at the end for what waits.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(1);
 /// Bytes that are read from one pipe before the other things are looked after.
 const ROUND_BYTES: usize = 256 * 1024;
 
@@ -141,6 +143,11 @@ impl Log {
         self.streams.each_ref().map(|stream| stream.reader.as_fd())
     }
 
+    /// The journal, while it is to be written to.
+    pub(crate) fn journal_wants_write(&self) -> Option<BorrowedFd<'_>> {
+        self.shared.journal.as_ref().and_then(Journal::wants_write)
+    }
+
     /// A record of gitproc's own.
     pub(crate) fn note(&mut self, tag: Tag, text: &str) {
         let bytes = text.replace('\n', " ");
@@ -155,6 +162,8 @@ impl Log {
         for stream in &mut self.streams {
             stream.read(&mut self.shared);
         }
+        let missed = self.shared.journal.as_mut().and_then(Journal::flush);
+        self.shared.tell_missed(missed.unwrap_or(0));
         self.flush();
     }
 
@@ -258,12 +267,8 @@ impl Sink {
         };
         encode(record, &mut shared.pending);
         self.copies.line(fate.level, bytes);
-        if let Some(missed) = shared
-            .journal
-            .as_mut()
-            .and_then(|journal| journal.line(fate.level, bytes))
-        {
-            shared.tell_missed(missed);
+        if let Some(journal) = &mut shared.journal {
+            journal.line(fate.level, bytes);
         }
     }
 }
@@ -294,7 +299,8 @@ impl Shared {
     fn tell_what_is_left(&mut self) {
         let suppressed = self.limiter.as_mut().map(RateLimiter::take_suppressed);
         self.tell_suppressed(suppressed.unwrap_or(0));
-        let missed = self.journal.as_mut().map(Journal::take_missed);
+        let journal = self.journal.as_mut();
+        let missed = journal.map(|journal| journal.close(JOURNAL_LIMIT));
         self.tell_missed(missed.unwrap_or(0));
     }
 

@@ -175,6 +175,9 @@ impl Supervisor {
                 .filter(|_| !self.report.link.is_backlogged())
                 .for_each(|socket| watch(socket.as_fd()));
         }
+        if let Some(journal) = self.log.journal_wants_write() {
+            fds.push(PollFd::new(journal, PollFlags::POLLOUT));
+        }
         if self.report.link.is_open() {
             let out = if self.report.link.wants_write() {
                 PollFlags::POLLOUT
