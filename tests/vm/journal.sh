@@ -32,7 +32,7 @@ is "by level" "$(journal -u talks -p err)" "it is bad"
 is "by name" "$(journal -t talker | tail -1)" plain
 is "by its own field" "$(journal SHARD=7 | tail -1)" plain
 is "by commit" "$(journal GITPROC_COMMIT="$(git rev-parse HEAD)" | tail -1)" plain
-is "by invocation" "$(journal GITPROC_INVOCATION_ID="$(property talks InvocationID)" | tail -1)" plain
+is "by invocation" "$(journal GITPROC_INVOCATION="$(property talks InvocationID)" | tail -1)" plain
 is "what does not ask is not there" "$(journal -u quiet)" ""
 is "it is in its own log" "$(gitproc logs quiet -o cat)" "to itself"
 

@@ -56,7 +56,7 @@ impl Journal {
         // What `journalctl -u` looks for in messages of root about a unit.
         field("OBJECT_SYSTEMD_UNIT", source.unit);
         field("GITPROC_UNIT", source.unit);
-        field("GITPROC_INVOCATION_ID", source.invocation);
+        field("GITPROC_INVOCATION", source.invocation);
         if let Some(commit) = source.commit {
             field("GITPROC_COMMIT", commit);
         }
@@ -198,7 +198,7 @@ mod tests {
         let mut buffer = [0; 1024];
         let length = theirs.recv(&mut buffer).expect("sent");
         let expected = b"SYSLOG_IDENTIFIER=a\nSYSLOG_FACILITY=3\nOBJECT_SYSTEMD_UNIT=a.service\n\
-            GITPROC_UNIT=a.service\nGITPROC_INVOCATION_ID=1f\nGITPROC_COMMIT=c0ffee\n\
+            GITPROC_UNIT=a.service\nGITPROC_INVOCATION=1f\nGITPROC_COMMIT=c0ffee\n\
             TWO\n\x03\0\0\0\0\0\0\x001\n2\nPRIORITY=4\nMESSAGE=x\xff\n";
         assert_eq!(
             buffer[..length].escape_ascii().to_string(),
