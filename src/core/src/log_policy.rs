@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Level info of syslog(3): what a line is of that says nothing, in a unit that says nothing.
 pub const INFO: u8 = 6;
+/// Level warning of syslog(3).
+pub const WARNING: u8 = 4;
 /// Facility daemon of syslog(3).
 pub const DAEMON: u8 = 3;
 /// What holds when a unit gives only one half of a limit: those of journald.conf(5).

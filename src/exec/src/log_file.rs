@@ -2,7 +2,7 @@
 //!
 //! A full disk costs lines, which are counted and told.
 use gitproc_core::log_files::{self, LogRotation, MAX_FILES};
-use gitproc_core::log_policy::INFO;
+use gitproc_core::log_policy::{INFO, WARNING};
 use gitproc_core::logline::{Record, Tag, decode_head, encode};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -217,7 +217,11 @@ pub(crate) fn own(tag: Tag, text: &str) -> Record<'_> {
     Record {
         time_us: gitproc_sys::host::realtime_us(),
         tag,
-        level: INFO,
+        // What gitproc remarks is that something was not as it should be.
+        level: match tag {
+            Tag::Remark => WARNING,
+            _ => INFO,
+        },
         identifier: None,
         bytes: text.as_bytes(),
     }
