@@ -137,6 +137,12 @@ impl Journal {
             None => connect(&self.path)?,
         };
         let sent = self.socket.insert(socket).send(&self.message);
+        let too_long = |cause: &std::io::Error| cause.raw_os_error() == Some(nix::libc::EMSGSIZE);
+        if sent.as_ref().is_err_and(too_long) {
+            // No journal will ever take it; others must not wait behind it.
+            self.missed += 1;
+            return Ok(());
+        }
         if sent
             .as_ref()
             .is_err_and(|cause| cause.kind() != ErrorKind::WouldBlock)
@@ -224,6 +230,9 @@ mod tests {
         assert_eq!(told.or(journal.flush()), Some(2));
         assert_eq!((journal.waiting_bytes, journal.flush()), (0, None));
         assert!(journal.wants_write().is_none());
+        // What is too long for any journal holds nothing up.
+        journal.line(6, &vec![b'x'; 64 << 20]);
+        assert_eq!(journal.flush(), Some(1));
         // It goes, and comes back.
         drop(theirs);
         std::fs::remove_file(&path).expect("ours");

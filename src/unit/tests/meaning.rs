@@ -373,6 +373,7 @@ const SAME: &[&[&str]] = &[
     ],
     &["SyslogFacility=daemon", "SyslogFacility=3", ""],
     &["StandardOutput=syslog", "StandardOutput=journal"],
+    &["X-LogMaxFileSec=infinity", "X-LogMaxFileSec=0"],
     &[
         "StandardOutput=journal\nX-ForwardToJournal=no",
         "X-ForwardToJournal=no",
@@ -431,6 +432,8 @@ const OTHER: &[[&str; 2]] = &[
     ["CapabilityBoundingSet=", ""],
     // In words, lines go to the host's journal too.
     ["StandardOutput=journal", ""],
+    // The configuration may say something else.
+    ["X-LogMaxFileSec=infinity", ""],
     ["ReadOnlyPaths=/a", "ReadOnlyPaths=-/a"],
     [
         "EnvironmentFile=/a\nEnvironmentFile=/b",

@@ -286,7 +286,10 @@ const FILES: Kind = Kind::By(
 
 const FILE_AGE: Kind = Kind::By(
     "time span, 0 is infinity",
-    |value, _, text| or_unsaid(value, text, parse_timespan),
+    |value, _, text| {
+        let endless = |us| if us == u64::MAX { 0 } else { us };
+        or_unsaid(value, text, |text| parse_timespan(text).map(endless))
+    },
     |value| unless_unsaid(value, |us| format!("{us}us")),
 );
 
