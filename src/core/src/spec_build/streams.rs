@@ -3,6 +3,7 @@ use crate::log_files::LogRotation;
 use crate::log_policy::{DAEMON, INFO, Journal, JournalCopy, LogPolicy, RateLimit};
 use crate::spec::{FileMode, Input, LogCopies, Octets, Output, Streams, Taking, Terminal};
 use gitproc_unit::Family::Exec;
+use gitproc_unit::value::LOG_AS_CONFIGURED;
 use gitproc_unit::{Settings, Unit};
 
 /// A terminal's size that is not set.
@@ -35,10 +36,8 @@ pub(super) fn of(unit: &Unit, journal: &Journal) -> Streams {
 
 /// What the unit says, else what `configured` says for all.
 pub(super) fn rotation(unit: &Unit, configured: LogRotation) -> LogRotation {
-    /// Of a unit that says nothing.
-    const UNSAID: u64 = u64::MAX;
     let or = |key, configured| match unit.settings.number(Exec, key) {
-        UNSAID => configured,
+        LOG_AS_CONFIGURED => configured,
         said => said,
     };
     let files = or("X-LogMaxFiles", configured.max_files.into());

@@ -11,8 +11,9 @@ use crate::settings::Setting;
 use crate::value::log::add_fields;
 use crate::value::shape::{bytes, log_fields};
 use crate::value::{
-    ValueError, absolute_path, format_log_facility, format_log_level, parse_log_facility,
-    parse_log_file_size, parse_log_files, parse_log_level, parse_timespan, parse_u32,
+    LOG_AS_CONFIGURED, ValueError, absolute_path, format_log_facility, format_log_level,
+    parse_log_facility, parse_log_file_size, parse_log_files, parse_log_level, parse_timespan,
+    parse_u32,
 };
 use crate::words::is_space;
 use base64::Engine as _;
@@ -71,13 +72,13 @@ pub(super) fn rows() -> Vec<Row> {
         .property("")
         .honoured(),
         // Our own: what [Logs] of the configuration says for all units.
-        kept("X-LogMaxFileSize", FILE_SIZE, Unsigned(UNSAID))
+        kept("X-LogMaxFileSize", FILE_SIZE, Unsigned(LOG_AS_CONFIGURED))
             .property("")
             .honoured(),
-        kept("X-LogMaxFiles", FILES, Unsigned(UNSAID))
+        kept("X-LogMaxFiles", FILES, Unsigned(LOG_AS_CONFIGURED))
             .property("")
             .honoured(),
-        kept("X-LogMaxFileSec", FILE_AGE, Unsigned(UNSAID))
+        kept("X-LogMaxFileSec", FILE_AGE, Unsigned(LOG_AS_CONFIGURED))
             .property("")
             .honoured(),
     ]
@@ -249,16 +250,13 @@ const TTY_SIZE: Kind = Kind::By(
     },
 );
 
-/// The configuration decides.
-const UNSAID: u64 = u64::MAX;
-
 fn or_unsaid(
     value: &mut PropertyValue,
     text: &str,
     parse: impl Fn(&str) -> Result<u64, ValueError>,
 ) -> Result<(), ValueError> {
     *value = Unsigned(if text.is_empty() {
-        UNSAID
+        LOG_AS_CONFIGURED
     } else {
         parse(text)?
     });
@@ -267,7 +265,7 @@ fn or_unsaid(
 
 fn unless_unsaid(value: &PropertyValue, spell: impl Fn(u64) -> String) -> Vec<String> {
     match number(value) {
-        UNSAID => Vec::new(),
+        LOG_AS_CONFIGURED => Vec::new(),
         number => vec![spell(number)],
     }
 }

@@ -44,6 +44,8 @@ const FIELD_NAME_MAX: usize = 64;
 
 /// Most older files of a log that are kept.
 pub const LOG_FILES_MAX: u32 = 32;
+/// What `X-LogMax…=` are in a unit that leaves them to the configuration.
+pub const LOG_AS_CONFIGURED: u64 = u64::MAX;
 /// Smallest file of a log that ends by its size, in bytes: the longest record fits into it.
 pub const LOG_FILE_SIZE_MIN: u64 = 64 << 10;
 

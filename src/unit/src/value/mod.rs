@@ -77,8 +77,8 @@ pub use limit::{
 };
 pub use list::{apply_environment_names, apply_words};
 pub use log::{
-    LOG_FILE_SIZE_MIN, LOG_FILES_MAX, apply_log_fields, format_log_facility, format_log_level,
-    parse_log_facility, parse_log_file_size, parse_log_files, parse_log_level,
+    LOG_AS_CONFIGURED, LOG_FILE_SIZE_MIN, LOG_FILES_MAX, apply_log_fields, format_log_facility,
+    format_log_level, parse_log_facility, parse_log_file_size, parse_log_files, parse_log_level,
 };
 pub use path::{
     NAME_MAX, PATH_MAX, PathPartError, absolute_path, below, components, directory_of, filename_of,
